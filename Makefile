@@ -1,0 +1,64 @@
+# Everything runs in this repository's own virtual environment, made on first use.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+
+OBJ ?= mug
+PRESET ?=
+ENGINE ?=
+SEED ?=
+OUT ?=
+SIZE ?=
+DEXGRASPNET ?=
+FRESH ?=
+RUN ?= runs/base/$(OBJ)
+ARGS ?=
+
+# `--flag value` if the variable is given, nothing otherwise.
+flag = $(if $($(2)),$(1) "$($(2))")
+
+.PHONY: help setup train-base eval demo test lint format bench readme clean
+
+help:
+	@echo "make train-base OBJ=mug [PRESET=smoke|laptop|gpu|paper] [ENGINE=auto|native|mjx] [SEED=0] [OUT=folder] [SIZE=0.08] [DEXGRASPNET=folder] [FRESH=1]"
+	@echo "make eval RUN=runs/base/mug | demo | test | lint | format | bench | readme | clean"
+
+setup: $(READY)
+
+$(READY): setup.cfg pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "dexjax needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 ..." >&2; exit 2; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv || { echo "python3 cannot make a virtual environment: install its venv module (Debian, Ubuntu: apt install python3-venv)" >&2; exit 2; }
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+train-base: $(READY)
+	@$(BIN)/python experiments/base.py --object "$(OBJ)" $(call flag,--preset,PRESET) $(call flag,--engine,ENGINE) $(call flag,--seed,SEED) $(call flag,--out,OUT) $(call flag,--size,SIZE) $(call flag,--dexgraspnet,DEXGRASPNET) $(if $(FRESH),--fresh) $(ARGS)
+
+eval: $(READY)
+	@$(BIN)/python experiments/evaluate.py --run "$(RUN)" $(ARGS)
+
+demo: $(READY)
+	@$(BIN)/python experiments/demo.py $(ARGS)
+
+test: $(READY)
+	$(BIN)/pytest -q
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY)
+	$(BIN)/python benchmarks/throughput.py $(ARGS)
+
+readme: $(READY)
+	$(BIN)/python benchmarks/readme.py
+
+clean:
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,0 +1,217 @@
+"""Writes the figures of README.md from result files; no figure is typed by hand.
+
+    python benchmarks/readme.py [--picture RUN]
+
+A block of the README between `<!-- begin NAME -->` and `<!-- end NAME -->` is replaced
+by a table made from benchmarks/results:
+
+    success     base/*.json         one summary.json per run
+    transfer    transfer.json       {policy: {object: share of episodes held}}
+    engines     throughput.json     {"rows": [{engine, device, worlds, ...}]}
+    replay      replay.json         of experiments/replay_dexgraspnet.py --out
+
+What has no file reads "not measured". `--picture` makes docs/mug.png from the
+rollout.png of a run.
+"""
+
+import argparse
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from dexjax.errors import DexjaxError, main_guard
+from dexjax.runs.video import write_png
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = Path("benchmarks") / "results"
+NOT_MEASURED = "not measured"
+_PICTURE_WIDTH = 1200
+
+
+def fill(text: str, results: Path) -> str:
+    """Replaces every marked block of a README.
+
+    Args:
+        text: the README.
+        results: folder of the result files.
+
+    Raises:
+        DexjaxError: for a block whose name is unknown or that does not end.
+    """
+    blocks = re.findall(r"<!-- begin (\S+) -->", text)
+    for name in blocks:
+        if name not in BLOCKS:
+            raise DexjaxError(f"README block {name!r}: known are {', '.join(BLOCKS)}")
+        pattern = rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)"
+        content = BLOCKS[name](results)
+        text, count = re.subn(
+            pattern, lambda m, c=content: f"{m[1]}{c}\n{m[2]}", text, flags=re.DOTALL
+        )
+        if count != 1:
+            raise DexjaxError(f"README block {name!r} must end, and stand there once")
+    return text
+
+
+def success_table(results: Path) -> str:
+    """One row per object and preset, over its seeds."""
+    groups: dict[tuple, list[dict]] = {}
+    for path in sorted((results / "base").glob("*.json")):
+        run = _load(path)
+        groups.setdefault((run["object"], run["preset"], run["engine"]), []).append(run)
+    rows = [_success_row(key, runs) for key, runs in sorted(groups.items())]
+    header = (
+        "object | preset | engine | seeds | held, mean (lowest) % | reached % | "
+        "M env steps | minutes | env steps/s | penetration / overlap mm"
+    )
+    return _table(header, rows)
+
+
+def _success_row(key: tuple, runs: list[dict]) -> list[str]:
+    held = [100 * run["success_held"] for run in runs]
+    return [
+        *key,
+        str(len(runs)),
+        f"{np.mean(held):.1f} ({min(held):.1f})",
+        f"{100 * np.mean([run['success_reached'] for run in runs]):.1f}",
+        _span([run["env_steps"] / 1e6 for run in runs]),
+        _span([run["wall_s"] / 60 for run in runs]),
+        f"{np.mean([run['train_steps_per_s'] for run in runs]):,.0f}",
+        " / ".join(
+            _worst([run.get("contacts", run).get(f"{name}_median_mm") for run in runs])
+            for name in ("penetration", "finger_overlap")
+        ),
+    ]
+
+
+def transfer_table(results: Path) -> str:
+    """Rows are objects, columns the policies, entries the success held."""
+    table = _load(results / "transfer.json")
+    if not table:
+        return _table("object", [])
+    policies = list(table)
+    objects = list(dict.fromkeys(name for row in table.values() for name in row))
+    rows = [
+        [name, *(_percent(table[policy].get(name)) for policy in policies)]
+        for name in objects
+    ]
+    return _table(" | ".join(["object", *policies]), rows)
+
+
+def engine_table(results: Path) -> str:
+    """Measured speed of the engines, as the benchmark listed it."""
+    rows = [
+        [
+            row["engine"],
+            row["device"],
+            str(row["worlds"]),
+            _count(row.get("control_steps_per_s")),
+            _count(row.get("physics_steps_per_s")),
+            "" if row.get("compile_s") is None else f"{row['compile_s']:.0f}",
+        ]
+        for row in _load(results / "throughput.json").get("rows", [])
+    ]
+    header = "engine | device | worlds | control steps/s | physics steps/s | compile s"
+    return _table(header, rows)
+
+
+def replay_table(results: Path) -> str:
+    """How well real DexGraspNet grasps fit this hand, per object."""
+    report = _load(results / "replay.json")
+    objects = report.get("objects", {})
+    if not objects:
+        return _table("object", [])
+    objects |= {"all": report["all"]}
+    columns = list(next(iter(objects.values())))
+    rows = [
+        [name, *(_entry(column, values.get(column)) for column in columns)]
+        for name, values in objects.items()
+    ]
+    titles = [re.sub("^share_(.*)", r"\1_(%)", column) for column in columns]
+    header = ["object", *(title.replace("_", " ") for title in titles)]
+    return _table(" | ".join(header), rows)
+
+
+BLOCKS: dict[str, Callable[[Path], str]] = {
+    "success": success_table,
+    "transfer": transfer_table,
+    "engines": engine_table,
+    "replay": replay_table,
+}
+
+
+def _table(header: str, rows: list[list[str]]) -> str:
+    if not rows:
+        return f"*{NOT_MEASURED}*"
+    rule = " | ".join("---" for _ in header.split("|"))
+    lines = [header, rule, *(" | ".join(row) for row in rows)]
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+def _load(path: Path) -> dict:
+    if not path.exists():
+        return {}
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise DexjaxError(f"{path} is not JSON: {error}") from error
+
+
+def _span(values: list[float]) -> str:
+    low, high = f"{min(values):.1f}", f"{max(values):.1f}"
+    return low if low == high else f"{low}–{high}"
+
+
+def _worst(values: list[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{max(known):.2f}" if known else NOT_MEASURED
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.0f}"
+
+
+def _count(value: float | None) -> str:
+    return "" if value is None else f"{value:,.0f}"
+
+
+def _entry(column: str, value: float | int | None) -> str:
+    if value is None:
+        return ""
+    if column.startswith("share_"):
+        return f"{100 * value:.1f}"
+    return str(value) if isinstance(value, int) else f"{value:.3g}"
+
+
+def make_picture(run: Path, path: Path) -> None:
+    """Makes the README's picture from a run's contact sheet.
+
+    Raises:
+        DexjaxError: if the run has none.
+    """
+    source = run / "rollout.png"
+    if not source.exists():
+        raise DexjaxError(f"{run} has no rollout.png: give a finished run's folder")
+    image = Image.open(source).convert("RGB")
+    image.thumbnail((_PICTURE_WIDTH, _PICTURE_WIDTH))
+    path.parent.mkdir(exist_ok=True)
+    write_png(path, np.asarray(image))
+
+
+@main_guard
+def main() -> None:
+    """Fills README.md."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--picture", type=Path, metavar="RUN")
+    arguments = parser.parse_args()
+    if arguments.picture is not None:
+        make_picture(arguments.picture, ROOT / "docs" / "mug.png")
+    readme = ROOT / "README.md"
+    readme.write_text(fill(readme.read_text(), ROOT / RESULTS))
+
+
+if __name__ == "__main__":
+    main()

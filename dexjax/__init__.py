@@ -1,0 +1,1 @@
+"""dexjax: dexterous-hand learning in JAX on MuJoCo."""

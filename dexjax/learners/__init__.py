@@ -1,0 +1,1 @@
+"""Learners: each `make_*` returns jitted pure functions."""

@@ -1,0 +1,126 @@
+"""From what a user types to an `ObjectSet`."""
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from dexjax.errors import DexjaxError
+from dexjax.objects import dexgraspnet as ddg
+from dexjax.objects import mesh as mesh_files
+from dexjax.objects.object_set import JOINTS, ObjectSet, build_object
+from dexjax.objects.procedural import CATEGORIES, make_shape
+
+
+def load_object(
+    spec: str,
+    *,
+    size: float | None = None,
+    dexgraspnet: Path | None = None,
+    seed: int = 0,
+) -> ObjectSet:
+    """One object.
+
+    Args:
+        spec: a procedural category with an optional variant ("mug", "mug:3"), a mesh
+            file, or a DexGraspNet name with its scale ("core-mug-...@0.06").
+        size: largest extent, m; the source's own size by default.
+        dexgraspnet: folder with DexGraspNet data, for its names.
+        seed: another series of procedural variants.
+
+    Raises:
+        DexjaxError: nothing of that name, or data that cannot be used.
+    """
+    category, _, variant = spec.partition(":")
+    if category in CATEGORIES:
+        return _procedural(spec, category, variant, size, seed)
+    if spec.lower().endswith(mesh_files.SUFFIXES):
+        pieces, surface = mesh_files.load_mesh(Path(spec), size)
+        return build_object(Path(spec).stem, "mesh", pieces, surface)
+    if dexgraspnet is not None:
+        sources = ddg.find_objects(Path(dexgraspnet))
+        return _dexgraspnet(spec, sources, size)
+    if "@" in spec:
+        raise DexjaxError(
+            f"{spec!r} is a DexGraspNet name: say where its folder is (DEXGRASPNET)"
+        )
+    raise DexjaxError(_unknown(spec, list(CATEGORIES)))
+
+
+def load_objects(
+    specs: Sequence[str],
+    *,
+    size: float | None = None,
+    dexgraspnet: Path | None = None,
+    seed: int = 0,
+) -> ObjectSet:
+    """Several objects as one set; see `load_object`."""
+    return ObjectSet.concatenate(
+        load_object(s, size=size, dexgraspnet=dexgraspnet, seed=seed) for s in specs
+    )
+
+
+def _unknown(spec: str, names: list[str]) -> str:
+    """What to say about a name that nothing has: the nearest that exist."""
+    near = difflib.get_close_matches(spec.lower(), names, n=3, cutoff=0.4)
+    if near:
+        return f"unknown object {spec!r}: did you mean {', '.join(near)}?"
+    return f"unknown object {spec!r}: there are {', '.join(sorted(names)[:40])}"
+
+
+def _procedural(
+    name: str, category: str, variant: str, size: float | None, seed: int
+) -> ObjectSet:
+    if name != category and not variant.isdecimal():
+        raise DexjaxError(f"the variant in {name!r} must be a number, as in 'mug:3'")
+    shape = make_shape(category, int(variant or 0), seed)
+    if size is not None:
+        mesh_files.check_size(size, "--size")
+        shape = shape.scaled(size / shape.mesh.extents.max())
+    return build_object(name, category, shape.pieces, shape.mesh)
+
+
+def _dexgraspnet(
+    spec: str, sources: dict[str, ddg.Source], size: float | None
+) -> ObjectSet:
+    name, _, text = spec.partition("@")
+    if name not in sources:
+        raise DexjaxError(_unknown(name, [*sources, *CATEGORIES]))
+    if size is not None:
+        raise DexjaxError(f"give the size of {name!r} by its scale, as in {name}@0.06")
+    source = sources[name]
+    grasps = ddg.read_grasps(source)
+    scale = _scale(name, text, grasps)
+    built = build_object(spec, source.category, ddg.read_pieces(source, scale))
+    return _with_grasps(built, ddg.grasps_at(grasps, scale))
+
+
+def _scale(name: str, text: str, grasps: list[ddg.Grasp]) -> float:
+    known = sorted({round(g.scale, 3) for g in grasps})
+    try:
+        scale = float(text)
+    except ValueError:
+        raise DexjaxError(
+            f"{name!r} needs a scale after '@', such as {name}@{known[0]:g}; "
+            f"it has grasps at {', '.join(f'{k:g}' for k in known)}"
+        ) from None
+    mesh_files.check_size(2 * scale, f"twice the scale of {name}@{text}")
+    return scale
+
+
+def _with_grasps(objects: ObjectSet, grasps: list[ddg.Grasp]) -> ObjectSet:
+    """The object set of one object with its grasp proposals."""
+    rotation = np.array([g.rotation for g in grasps]).reshape(-1, 3, 3)
+    quat = np.zeros((0, 4))
+    if len(grasps):
+        quat = Rotation.from_matrix(rotation).as_quat(scalar_first=True)
+    translation = np.array([g.translation for g in grasps]).reshape(1, -1, 3)
+    joints = np.array([g.joints for g in grasps]).reshape(1, -1, JOINTS)
+    return objects.replace(
+        grasp_translation=translation.astype(np.float32),
+        grasp_rotation=quat[None].astype(np.float32),
+        grasp_joints=joints.astype(np.float32),
+        grasp_count=np.array([len(grasps)], np.int32),
+    )

@@ -1,0 +1,139 @@
+"""Any mesh file as convex pieces and a closed surface."""
+
+import hashlib
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import trimesh
+
+from dexjax.errors import DexjaxError
+
+SUFFIXES = (".obj", ".stl", ".glb", ".ply")
+# m; what a hand can hold, with room on both sides.
+SIZE_RANGE = (0.01, 0.5)
+# Largest concavity left in a piece, relative to the object: coacd's own default. A
+# larger one closes the handle of a mug.
+_CONCAVITY = 0.05
+# Faces; more are first thinned out, since coacd's time grows with them.
+_MOST_FACES = 50_000
+
+
+def load_mesh(
+    path: Path, size: float | None = None
+) -> tuple[list[np.ndarray], trimesh.Trimesh | None]:
+    """Reads a mesh and decomposes it, centred on its bounding box.
+
+    Args:
+        path: an obj, stl, glb or ply file.
+        size: largest extent, m; the file's own units are taken for metres by default.
+
+    Returns:
+        Convex pieces (n, 3), m, and the surface; None where it is not closed.
+
+    Raises:
+        DexjaxError: unreadable, empty, not finite, flat, or of an absurd size.
+    """
+    path = Path(path)
+    mesh = _read(path)
+    extent = float(mesh.extents.max())
+    if size is not None:
+        check_size(size, "--size")
+        mesh.apply_scale(size / extent)
+    else:
+        check_size(extent, f"{path}: the largest extent", "; give --size in metres")
+    mesh.apply_translation(-mesh.bounds.mean(axis=0))
+    if mesh.extents.min() < 1e-3 * mesh.extents.max():
+        raise DexjaxError(f"{path}: is flat ({mesh.extents.min():.2g} m thick)")
+    pieces = _cached_pieces(mesh)
+    mesh.fix_normals()
+    return pieces, mesh if mesh.is_volume else None
+
+
+def check_size(size: float, what: str, hint: str = "") -> None:
+    """Refuses a size (m) that no hand could hold."""
+    low, high = SIZE_RANGE
+    if not low <= size <= high:
+        raise DexjaxError(
+            f"{what} is {size:.4g} m, must be between {low} and {high} m{hint}"
+        )
+
+
+def decompose(mesh: trimesh.Trimesh) -> list[np.ndarray]:
+    """Convex pieces (n, 3) of a mesh, by coacd."""
+    import coacd  # Half a second to import, and rarely needed.
+
+    coacd.set_log_level("error")
+    parts = coacd.run_coacd(
+        coacd.Mesh(mesh.vertices, mesh.faces), threshold=_CONCAVITY, seed=0
+    )
+    return [np.asarray(vertices) for vertices, _ in parts]
+
+
+def cache_folder() -> Path:
+    """Where decompositions are kept."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "dexjax" / "pieces"
+
+
+def _read(path: Path) -> trimesh.Trimesh:
+    if not path.is_file():
+        raise DexjaxError(f"{path}: no such mesh file")
+    if path.suffix.lower() not in SUFFIXES:
+        raise DexjaxError(f"{path}: not one of {', '.join(SUFFIXES)}")
+    try:
+        mesh = trimesh.load_mesh(path, skip_materials=True)
+    except Exception as error:  # Each parser has its own ways to fail.
+        what = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise DexjaxError(f"{path}: cannot be read ({what})") from None
+    if isinstance(mesh, trimesh.Scene):
+        mesh = mesh.to_mesh()
+    if not isinstance(mesh, trimesh.Trimesh) or not len(mesh.faces):
+        raise DexjaxError(f"{path}: holds no faces")
+    if not np.isfinite(mesh.vertices).all():
+        raise DexjaxError(f"{path}: has a vertex that is not finite")
+    if not mesh.extents.max() > 0:
+        raise DexjaxError(f"{path}: all vertices are in one point")
+    if len(mesh.faces) > _MOST_FACES:
+        mesh = mesh.simplify_quadric_decimation(face_count=_MOST_FACES)
+    return mesh
+
+
+def _cached_pieces(mesh: trimesh.Trimesh) -> list[np.ndarray]:
+    """`decompose`, remembered by the mesh's content; the size does not matter."""
+    extent = float(mesh.extents.max())
+    unit = mesh.copy().apply_scale(1.0 / extent)
+    content = hashlib.sha256(unit.vertices.astype(np.float32).tobytes())
+    content.update(unit.faces.astype(np.int64).tobytes() + repr(_CONCAVITY).encode())
+    file = cache_folder() / f"{content.hexdigest()[:32]}.npz"
+    pieces = _read_pieces(file)
+    if pieces is None:
+        pieces = decompose(unit)
+        _store_pieces(file, pieces)
+    return [extent * piece for piece in pieces]
+
+
+def _read_pieces(file: Path) -> list[np.ndarray] | None:
+    """Pieces from the cache; None where there are none or the file is damaged."""
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            return [stored[f"arr_{i}"] for i in range(len(stored.files))]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+
+
+def _store_pieces(file: Path, pieces: list[np.ndarray]) -> None:
+    """Writes the cache in one move; where it cannot be written it is left out."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(suffix=".npz", dir=file.parent)
+    except OSError:
+        return
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            np.savez(stream, *pieces)
+        Path(name).replace(file)
+    except OSError:
+        Path(name).unlink(missing_ok=True)

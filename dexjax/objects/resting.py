@@ -1,0 +1,61 @@
+"""How an object comes to rest on a table."""
+
+import numpy as np
+import trimesh
+from scipy.spatial import ConvexHull
+
+# Height (m) by which the centre of mass must rise before an object that stands as its
+# mesh does tips over; below that a drop of a few centimetres topples it.
+_STABLE = 0.002
+# Orientations closer than this (cosine of 20 degrees) to the mesh's own count as it.
+_UPRIGHT = 0.94
+# Share of the size within which vertices belong to one supporting face.
+_FLAT = 0.005
+
+
+def rest_quaternion(points: np.ndarray, com: np.ndarray) -> np.ndarray:
+    """Orientation (4,) wxyz in which an object rests stably on a table, z up.
+
+    The object stays as its mesh stands (z up) where that is stable. Otherwise it is
+    laid on the face from which it is hardest to tip: the one for which the centre of
+    mass has to rise most, sqrt(d^2 + h^2) - h with h its height above the face and d
+    its distance from the face's nearest edge.
+
+    Args:
+        points: (n, 3) vertices of the object's convex hull, m.
+        com: (3,) centre of mass, m.
+    """
+    hull = ConvexHull(points)
+    tolerance = _FLAT * np.ptp(points, axis=0).max()
+    best, best_rise = np.array([0.0, 0.0, -1.0]), -1.0
+    upright, upright_rise = best, -1.0
+    for plane in np.unique(hull.equations.round(6), axis=0):
+        normal, distance = plane[:3], plane @ np.append(com, 1.0)
+        face = points[points @ normal + plane[3] > -tolerance]
+        rise = _tipping_rise(face, normal, com, -distance)
+        if rise > best_rise:
+            best, best_rise = normal, rise
+        if -normal[2] > _UPRIGHT and rise > upright_rise:
+            upright, upright_rise = normal, rise
+    down = upright if upright_rise > _STABLE else best
+    if -down[2] > 1 - 1e-6:
+        return np.array([1.0, 0.0, 0.0, 0.0])
+    turn = trimesh.geometry.align_vectors(down, [0, 0, -1])
+    return trimesh.transformations.quaternion_from_matrix(turn)
+
+
+def _tipping_rise(
+    face: np.ndarray, normal: np.ndarray, com: np.ndarray, height: float
+) -> float:
+    """Rise (m) of the centre of mass before it tips over an edge; negative: it falls.
+
+    Args:
+        face: (n, 3) vertices of the supporting face.
+        normal: (3,) outward normal of the face.
+        com: (3,) centre of mass.
+        height: its height above the face.
+    """
+    across = np.linalg.svd(normal[None])[2][1:]
+    polygon = ConvexHull((face - com) @ across.T)
+    nearest = -polygon.equations[:, 2].max()
+    return float(np.sign(nearest) * (np.hypot(nearest, height) - height))

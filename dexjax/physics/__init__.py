@@ -1,0 +1,1 @@
+"""Engines that step many copies of a scene."""

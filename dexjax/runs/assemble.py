@@ -1,0 +1,42 @@
+"""From a configuration to the things it names: objects, scene, engine, task."""
+
+import os
+from pathlib import Path
+
+import jax
+
+from dexjax.hands import load_hand
+from dexjax.objects.loading import load_object
+from dexjax.objects.object_set import ObjectSet
+from dexjax.physics.engine import Engine, make_engine
+from dexjax.runs.config import BaseConfig
+from dexjax.scene import make_scene
+from dexjax.tasks.grasp import GraspTask
+
+
+def use_compilation_cache() -> None:
+    """Keeps compiled functions between processes, where JAX can."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    jax.config.update("jax_compilation_cache_dir", str(cache / "dexjax" / "jax"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+
+
+def load_config_object(config: BaseConfig) -> ObjectSet:
+    """The object of a run."""
+    return load_object(config.object, size=config.size, dexgraspnet=config.dexgraspnet)
+
+
+def assemble_engine(config: BaseConfig, objects: ObjectSet) -> Engine:
+    """The engine of a run over any objects."""
+    scene = make_scene(load_hand(config.hand), objects, config.wrist)
+    return make_engine(scene, config.engine)
+
+
+def training_task(config: BaseConfig, engine: Engine) -> GraspTask:
+    """The task as it is trained."""
+    return GraspTask(engine, config.task, seed=config.seed)
+
+
+def evaluation_task(config: BaseConfig, engine: Engine) -> GraspTask:
+    """The same task from start states that the training never had."""
+    return GraspTask(engine, config.task, seed=config.seed + 1_000_003)

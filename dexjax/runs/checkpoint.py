@@ -1,0 +1,304 @@
+"""Checkpoints of a training: complete or not there, checked before they are believed.
+
+The only file that knows orbax. A checkpoint is one folder,
+`<folder>/<step>/{checkpoint.json, state/}`: orbax writes the arrays, checkpoint.json
+says what they are (name, shape, type), how long every file is and what its checksum is.
+It is written under a temporary name and renamed when complete, so that a process killed
+at any moment leaves the previous checkpoints as they were. Files are not forced to the
+disk (fsync): a power cut may cost the newest checkpoint, and the one before it is kept.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import re
+import shutil
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from orbax.checkpoint import v1 as ocp
+
+from dexjax.errors import DexjaxError
+
+_INDEX = "checkpoint.json"
+_STATE = "state"
+# `.old` is a checkpoint whose own step is just being written again.
+_NAME = re.compile(r"(\d{10})(\.old)?")
+
+
+class _Damaged(Exception):
+    """A checkpoint that is not as it was written; says in what."""
+
+
+def save(folder: Path, step: int, tree: Any, meta: dict) -> None:
+    """Saves a checkpoint; afterwards it and the one before it are all that is kept.
+
+    Args:
+        folder: folder of the checkpoints, made if absent.
+        step: what numbers the checkpoint, e.g. the iteration; not negative.
+        tree: pytree of arrays and numbers; PRNG keys, raw or typed, are welcome.
+        meta: JSON-able description: hand, network, configuration, ...
+
+    Raises:
+        DexjaxError: if it cannot be written, e.g. for lack of space; what was there
+            before is left intact.
+    """
+    folder = Path(folder)
+    partial = folder / f".partial-{step:010d}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(partial, ignore_errors=True)
+        _write(partial, tree, meta)
+        _move_in(partial, folder / f"{step:010d}")
+    # Orbax and its store report a full disk by exceptions of several kinds.
+    except Exception as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise DexjaxError(
+            f"cannot save checkpoint {step} in {folder}: {_reason(error)}; earlier "
+            "checkpoints are intact, and the same command resumes from them"
+        ) from error
+    _prune(folder, step)
+
+
+def latest_step(folder: Path) -> int | None:
+    """The number of the newest checkpoint in a folder, None if there is none."""
+    names = _newest_first(Path(folder))
+    return _step(names[0]) if names else None
+
+
+def read_meta(folder: Path, step: int | None = None) -> tuple[int, dict]:
+    """Reads step and meta of the newest checkpoint that is intact.
+
+    Args:
+        folder: folder of the checkpoints.
+        step: this one instead of the newest.
+
+    Raises:
+        DexjaxError: if there is none.
+    """
+    path, index = _newest_intact(Path(folder), step)
+    return _step(path), index["meta"]
+
+
+def restore(
+    folder: Path, template: Any, step: int | None = None, expect: dict | None = None
+) -> tuple[int, Any, dict]:
+    """Restores the newest checkpoint that is intact.
+
+    Where the newest is damaged the one before it is taken, and stderr says so.
+
+    Args:
+        folder: folder of the checkpoints.
+        template: pytree like the saved one: arrays or `jax.ShapeDtypeStruct`s.
+        step: this checkpoint instead of the newest.
+        expect: entries that the meta must have, e.g. {"hand": "shadow"}.
+
+    Returns:
+        Its step, the tree (JAX arrays where the template has them, NumPy arrays and
+        numbers likewise), and its meta.
+
+    Raises:
+        DexjaxError: if there is none, or it is of another hand or network: says what
+            differs.
+    """
+    path, index = _newest_intact(Path(folder), step)
+    _check_meta(path, index["meta"], expect or {})
+    leaves, structure = jax.tree_util.tree_flatten_with_path(template)
+    named = [(_leaf_name(key_path), leaf) for key_path, leaf in leaves]
+    _check_layers(path, index["layers"], dict(named))
+    with _quiet():
+        arrays = ocp.load(path / _STATE)
+    generators = index["generators"]
+    for name, layer in index["layers"].items():
+        arrays.setdefault(name, np.zeros(layer["shape"], layer["dtype"]))
+    restored = [_like(arrays[name], leaf, generators, name) for name, leaf in named]
+    tree = jax.tree_util.tree_unflatten(structure, restored)
+    return _step(path), tree, index["meta"]
+
+
+def _write(path: Path, tree: Any, meta: dict) -> None:
+    flat = jax.tree_util.tree_flatten_with_path(tree)[0]
+    leaves = {_leaf_name(key_path): leaf for key_path, leaf in flat}
+    path.mkdir()
+    with _quiet():
+        arrays = {name: _to_numpy(leaf) for name, leaf in leaves.items()}
+        # Orbax refuses arrays without elements; the index has their shape.
+        ocp.save(path / _STATE, {name: a for name, a in arrays.items() if a.size})
+    index = {
+        "meta": meta,
+        "layers": {name: _describe(leaf) for name, leaf in leaves.items()},
+        "generators": {
+            name: str(jax.random.key_impl(leaf))
+            for name, leaf in leaves.items()
+            if _is_typed_key(leaf)
+        },
+        "files": {
+            str(file.relative_to(path)): _fingerprint(file)
+            for file in sorted(path.rglob("*"))
+            if file.is_file()
+        },
+    }
+    (path / _INDEX).write_text(json.dumps(index, default=str, indent=1))
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps orbax from logging tracebacks of errors that it also raises."""
+    logger = logging.getLogger("absl")
+    disabled, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = disabled
+
+
+def _move_in(partial: Path, path: Path) -> None:
+    """Renames into place; an older checkpoint of the same step stays until then."""
+    aside = path.with_suffix(".old")
+    if path.exists():
+        shutil.rmtree(aside, ignore_errors=True)
+        os.rename(path, aside)
+    os.rename(partial, path)
+
+
+def _prune(folder: Path, step: int) -> None:
+    """Keeps this step and the newest below it.
+
+    Numbers above it belong to a training that has been resumed from before them.
+    """
+    below = [p for p in _newest_first(folder) if _step(p) < step]
+    keep = {f"{step:010d}", *(p.name for p in below[:1])}
+    for path in folder.iterdir():
+        if path.name not in keep and re.match(r"\.partial-|\d{10}", path.name):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    found = [path for path in folder.iterdir() if _NAME.fullmatch(path.name)]
+    return sorted(found, key=lambda p: (_step(p), p.suffix == ""), reverse=True)
+
+
+def _step(path: Path) -> int:
+    return int(path.name[:10])
+
+
+def _newest_intact(folder: Path, step: int | None) -> tuple[Path, dict]:
+    paths = [p for p in _newest_first(folder) if step is None or _step(p) == step]
+    if not paths:
+        which = "no checkpoint" if step is None else f"no checkpoint {step}"
+        raise DexjaxError(f"{which} in {folder}")
+    for i, path in enumerate(paths):
+        try:
+            return path, _checked_index(path)
+        except _Damaged as damage:
+            print(_fallback_line(path, damage, paths[i + 1 :]), file=sys.stderr)
+    raise DexjaxError(
+        f"every checkpoint in {folder} is damaged: start anew with --fresh"
+    )
+
+
+def _fallback_line(path: Path, damage: _Damaged, older: list[Path]) -> str:
+    line = f"warning: checkpoint {path} is damaged ({damage})"
+    return line + (f": taking {older[0].name} before it" if older else "")
+
+
+def _checked_index(path: Path) -> dict:
+    try:
+        index = json.loads((path / _INDEX).read_text())
+        files = index["files"]
+    except (OSError, ValueError, KeyError) as error:
+        raise _Damaged(f"{_INDEX}: {_reason(error)}") from error
+    for name, expected in files.items():
+        try:
+            found = _fingerprint(path / name)
+        except OSError as error:
+            raise _Damaged(f"{name}: {_reason(error)}") from error
+        if found["bytes"] != expected["bytes"]:
+            raise _Damaged(f"{name}: {found['bytes']} of {expected['bytes']} bytes")
+        if found != expected:
+            raise _Damaged(f"{name}: wrong checksum")
+    return index
+
+
+def _fingerprint(file: Path) -> dict[str, int]:
+    content = file.read_bytes()
+    return {"bytes": len(content), "crc32": zlib.crc32(content)}
+
+
+def _check_meta(path: Path, meta: dict, expect: dict) -> None:
+    for key, wanted in json.loads(json.dumps(expect, default=str)).items():
+        if meta.get(key) != wanted:
+            raise DexjaxError(
+                f"checkpoint {path} has {key} {meta.get(key)!r}, this run wants "
+                f"{wanted!r}"
+            )
+
+
+def _check_layers(path: Path, there: dict, template: dict[str, Any]) -> None:
+    here = {name: _describe(leaf) for name, leaf in template.items()}
+    names = list(here) + [name for name in there if name not in here]
+    differences = [
+        f"layer {name}: {_spell(there.get(name))} there, {_spell(here.get(name))} here"
+        for name in names
+        if there.get(name) != here.get(name)
+    ]
+    if differences:
+        more = len(differences) - 3
+        tail = f"; and {more} more" if more > 0 else ""
+        raise DexjaxError(
+            f"checkpoint {path} is of another network: "
+            f"{'; '.join(differences[:3])}{tail}"
+        )
+
+
+def _spell(layer: dict | None) -> str:
+    if layer is None:
+        return "none"
+    return f"{tuple(layer['shape'])} {layer['dtype']}".removesuffix(" float32")
+
+
+def _leaf_name(key_path: tuple) -> str:
+    return jax.tree_util.keystr(key_path, simple=True, separator="/")
+
+
+def _is_typed_key(leaf: Any) -> bool:
+    dtype = getattr(leaf, "dtype", None)
+    return dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key)
+
+
+def _to_numpy(leaf: Any) -> np.ndarray:
+    return np.asarray(jax.random.key_data(leaf) if _is_typed_key(leaf) else leaf)
+
+
+def _describe(leaf: Any) -> dict:
+    """Shape and type: those of an array, or 0-d for a number."""
+    leaf = leaf if hasattr(leaf, "dtype") else np.asarray(leaf)
+    return {"shape": list(leaf.shape), "dtype": str(leaf.dtype)}
+
+
+def _like(array: np.ndarray, leaf: Any, generators: dict, name: str) -> Any:
+    """The saved array as what the template has in its place."""
+    if _is_typed_key(leaf):
+        return jax.random.wrap_key_data(jnp.array(array), impl=generators[name])
+    if isinstance(leaf, (bool, int, float)):
+        return type(leaf)(array)
+    if isinstance(leaf, (np.ndarray, np.generic)):
+        return np.array(array)
+    return jnp.array(array)
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    text = " ".join(str(error).split()) or type(error).__name__
+    found = re.search("No space left on device|Disk quota exceeded", text)
+    return found.group(0) if found else text[:200]

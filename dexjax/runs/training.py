@@ -1,0 +1,168 @@
+"""The loop around the learner: resume, log, checkpoint, stop."""
+
+import time
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from dexjax.errors import DexjaxError
+from dexjax.learners.ppo import Ppo, TrainState
+from dexjax.runs import checkpoint
+from dexjax.runs.config import BaseConfig
+from dexjax.runs.folder import RunFolder
+from dexjax.runs.metrics import Metrics, Progress, read_metrics
+
+RECENT_EPISODES = 1024
+# Broken worlds are reset and counted; a training that breaks this share of all steps
+# has another fault.
+MOST_BROKEN = 0.01
+
+
+class Trained(NamedTuple):
+    """A finished training.
+
+    Attributes:
+        state: of the learner.
+        iterations: done in all.
+        wall_s: s of wall time of all processes that worked on it, set-up included.
+        broken: worlds that had to be reset.
+    """
+
+    state: TrainState
+    iterations: int
+    wall_s: float
+    broken: int
+
+
+def train(run: RunFolder, config: BaseConfig, ppo: Ppo, started: float) -> Trained:
+    """Trains until the budget is spent or recent episodes succeed often enough.
+
+    Args:
+        run: locked run folder; an unfinished run in it is resumed.
+        config: of the run.
+        ppo: the learner.
+        started: `time.monotonic()` at the start of the process's work.
+
+    Raises:
+        DexjaxError: if worlds keep breaking, or nothing can be written.
+    """
+    state = ppo.init(jax.random.key(config.seed))
+    iteration, state, spent = _resume(run, config, state)
+    metrics = Metrics(run.path, iteration if iteration else None)
+    recent = _recent_rows(run) if iteration else []
+    progress = Progress(config.env_steps, int(state.env_steps), config.object)
+    saved = clock = time.monotonic()
+    steps = config.ppo.worlds * config.ppo.steps
+    done = _finished(config, state, recent)
+    while not done:
+        state, measured = ppo.train(state)
+        iteration += 1
+        now = time.monotonic()
+        row = _row(jax.device_get(measured), state, spent + now - started)
+        row["steps_per_s"] = steps / (now - clock)
+        clock = now
+        recent = _recent([*recent, row])
+        _check_sound(recent, steps)
+        metrics.write(iteration, row)
+        progress.update(int(state.env_steps), _share(recent))
+        done = _finished(config, state, recent)
+        if done or now - saved >= config.checkpoint_every:
+            _save(run, config, iteration, state, spent + now - started)
+            saved = time.monotonic()
+    metrics.close()
+    progress.close()
+    broken = int(sum(read_metrics(metrics.path)["broken"]))
+    return Trained(state, iteration, spent + time.monotonic() - started, broken)
+
+
+def identity(config: BaseConfig) -> dict:
+    """What a checkpoint must agree with to be used by a run."""
+    return {
+        "hand": config.hand,
+        "observation": config.task.observation,
+        "relative": config.task.relative,
+        "wrist": config.wrist,
+    }
+
+
+def _resume(
+    run: RunFolder, config: BaseConfig, state: TrainState
+) -> tuple[int, TrainState, float]:
+    """Iteration, state and wall time so far of the newest checkpoint, if any."""
+    if checkpoint.latest_step(run.checkpoints) is None:
+        return 0, state, 0.0
+    step, state, meta = checkpoint.restore(
+        run.checkpoints, state, expect=identity(config)
+    )
+    print(
+        f"resuming {run.path} after iteration {step} ({int(state.env_steps):,} steps)"
+    )
+    return step, state, meta["wall_s"]
+
+
+def _save(
+    run: RunFolder, config: BaseConfig, iteration: int, state: TrainState, wall_s: float
+) -> None:
+    meta = identity(config) | {"object": config.object, "wall_s": wall_s}
+    checkpoint.save(run.checkpoints, iteration, state, meta)
+
+
+def _row(measured: dict, state: TrainState, wall_s: float) -> dict[str, float]:
+    episodes = float(measured.pop("episodes"))
+    held, reached, total = (
+        float(measured.pop(name)) for name in ("held", "reached", "return")
+    )
+    share = 1.0 / episodes if episodes else float("nan")
+    return {
+        "env_steps": int(state.env_steps),
+        "wall_s": wall_s,
+        "episodes": episodes,
+        "success_held": held * share,
+        "success_reached": reached * share,
+        "episode_return": total * share,
+        **{name: float(value) for name, value in measured.items()},
+    }
+
+
+def _recent_rows(run: RunFolder) -> list[dict[str, float]]:
+    columns = read_metrics(run.path / "metrics.csv")
+    rows = [
+        dict(zip(columns, values, strict=True))
+        for values in zip(*columns.values(), strict=True)
+    ]
+    return _recent(rows)
+
+
+def _recent(rows: list[dict[str, float]]) -> list[dict[str, float]]:
+    """The last rows that together hold `RECENT_EPISODES`."""
+    episodes = np.cumsum([row["episodes"] for row in reversed(rows)])
+    return rows[-(int(np.searchsorted(episodes, RECENT_EPISODES)) + 1) :]
+
+
+def _share(recent: list[dict[str, float]]) -> float | None:
+    """Share of recent episodes that held the object."""
+    ended = [row for row in recent if row["episodes"]]
+    episodes = sum(row["episodes"] for row in ended)
+    if not episodes:
+        return None
+    return sum(row["success_held"] * row["episodes"] for row in ended) / episodes
+
+
+def _finished(
+    config: BaseConfig, state: TrainState, recent: list[dict[str, float]]
+) -> bool:
+    if int(state.env_steps) >= config.env_steps:
+        return True
+    enough = sum(row["episodes"] for row in recent) >= RECENT_EPISODES
+    share = _share(recent) or 0.0
+    return config.stop_at > 0 and enough and share >= config.stop_at
+
+
+def _check_sound(recent: list[dict[str, float]], steps: int) -> None:
+    broken = sum(row["broken"] for row in recent)
+    if broken > MOST_BROKEN * steps * len(recent):
+        raise DexjaxError(
+            f"{broken:.0f} worlds broke in the last {len(recent)} iterations (not a "
+            "number, or faster than 1000 m/s): the object or the engine is at fault"
+        )

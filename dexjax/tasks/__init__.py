@@ -1,0 +1,1 @@
+"""Tasks: pure reset and step of one world over an engine."""

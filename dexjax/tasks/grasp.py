@@ -1,0 +1,281 @@
+"""Tabletop grasping: lift the object to a goal above the table and hold it there.
+
+ResDex, section 3: an object lies on the table, the hand starts above it; 200 control
+steps; success is the object within 5 cm of the goal, 20 cm above the table's centre.
+"""
+
+import dataclasses
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from dexjax.errors import DexjaxError
+from dexjax.objects.object_set import ObjectSet
+from dexjax.physics.engine import Engine, PhysicsState
+from dexjax.physics.guard import is_broken
+from dexjax.physics.settle import settle_objects
+from dexjax.tasks.observations import OBSERVATIONS, Sensed, observe, sense
+from dexjax.tasks.rewards import (
+    NEAR_GOAL,
+    REWARDS,
+    SCALES,
+    Proposal,
+    Situation,
+    distances,
+    reward_terms,
+)
+from dexjax.tasks.task import TaskState
+
+
+@dataclasses.dataclass(frozen=True)
+class GraspConfig:
+    """Choices of the grasping task; the defaults are the paper's.
+
+    Attributes:
+        observation: "geometry-unaware" (base policies) or "full" (hyper-policy).
+        relative: append object - palm and object - fingertips to the observation.
+        reward: "base", "stage1" or "stage2".
+        pose: compare joint angles with the object's grasp proposals in the base
+            reward; objects without proposals are never compared.
+        goal_height: m above the table's centre.
+        episode_steps: control steps of an episode.
+        held_steps: last steps that all have to be near the goal for "held".
+        starts: settled start states per object.
+        offset: m, largest horizontal offset of the dropped object.
+    """
+
+    observation: str = "geometry-unaware"
+    relative: bool = False
+    reward: str = "base"
+    pose: bool = True
+    goal_height: float = 0.2
+    episode_steps: int = 200
+    held_steps: int = 20
+    starts: int = 256
+    offset: float = 0.03
+
+
+class Memory(NamedTuple):
+    """What one world remembers between steps."""
+
+    key: jax.Array
+    step: jax.Array  # () int32, steps done in this episode
+    previous_action: jax.Array  # (actions,)
+    near_goal: jax.Array  # () int32, steps near the goal up to now without a break
+    reached: jax.Array  # () bool, near the goal at any step
+    rest_height: jax.Array  # () m
+    proposal: jax.Array  # () int32, which of the object's grasp proposals
+    episode_return: jax.Array  # ()
+
+
+class GraspTask:
+    """The tabletop task of one world; see `Task`."""
+
+    def __init__(self, engine: Engine, config: GraspConfig, seed: int = 0):
+        """Settles the objects once; episodes start from these states.
+
+        Args:
+            engine: steps the scene.
+            config: choices of the task.
+            seed: of the drops.
+
+        Raises:
+            DexjaxError: for unknown names, or a stage-1 reward without proposals.
+        """
+        _check(config, engine)
+        self.engine = engine
+        self.config = config
+        scene = engine.scene
+        self.hand, self.objects = scene.hand, scene.objects
+        self.action_size = scene.model.nu
+        self.episode_steps = config.episode_steps
+        self._ctrl_range = jnp.asarray(scene.model.actuator_ctrlrange, jnp.float32)
+        self._goal = jnp.array([0.0, 0.0, config.goal_height])
+        self._proposals = _proposals(self.objects)
+        self._starts = self._start_bank(seed)
+        self.observation_size = jax.eval_shape(self.reset, jax.random.key(0)).obs.size
+
+    def reset(self, key: jax.Array) -> TaskState:
+        """See `Task.reset`; the object is drawn uniformly from the set."""
+        physics, memory = self._begin(key)
+        obs = self._observe(physics, memory)
+        zero = jnp.zeros(())
+        no = jnp.zeros((), bool)
+        terms = {name: zero for name in SCALES[self.config.reward]}
+        metrics = {f"reward/{name}": zero for name in terms} | {
+            name: zero
+            for name in (
+                "episodes",
+                "held",
+                "reached",
+                "return",
+                "broken",
+                "goal_distance",
+            )
+        }
+        return TaskState(physics, obs, obs, zero, no, no, metrics, memory)
+
+    def step(self, state: TaskState, action: jax.Array) -> TaskState:
+        """See `Task.step`; `action` (24,) is clipped to [-1, 1]."""
+        action = jnp.clip(jnp.nan_to_num(action), -1.0, 1.0)
+        physics = self.engine.step(state.physics, self.control(action))
+        broken = is_broken(state.physics, physics)
+        physics = _where(broken, state.physics, physics)
+        sensed = self._sense(physics)
+        terms = reward_terms(
+            self._situation(sensed, action, state, physics), self.config.reward
+        )
+        scales = SCALES[self.config.reward]
+        reward = sum(scales[name] * term for name, term in terms.items())
+        reward = jnp.where(broken, 0.0, reward)
+        memory = self._remember(state.memory, sensed, action, reward)
+        truncated = (memory.step >= self.episode_steps) & ~broken
+        metrics = self._metrics(terms, sensed, memory, truncated, broken)
+        final_obs = self._observe(physics, memory)
+        done = truncated | broken
+        key, fresh_key = jax.random.split(memory.key)
+        fresh_physics, fresh_memory = self._begin(fresh_key)
+        physics = _where(done, fresh_physics, physics)
+        memory = _where(done, fresh_memory, memory._replace(key=key))
+        obs = jnp.where(done, self._observe(physics, memory), final_obs)
+        return TaskState(
+            physics, obs, final_obs, reward, broken, truncated, metrics, memory
+        )
+
+    def control(self, action: jax.Array) -> jax.Array:
+        """Maps an action in [-1, 1] (24,) to `ctrl`: joint targets to their limits."""
+        low, high = self._ctrl_range.T
+        return low + 0.5 * (action + 1.0) * (high - low)
+
+    def _start_bank(self, seed: int) -> PhysicsState:
+        """Settled states with their sensors, (objects, starts, …)."""
+        qpos = settle_objects(
+            self.engine.scene, self.config.starts, self.config.offset, seed
+        )
+        objects, starts, _ = qpos.shape
+        object_id = jnp.repeat(jnp.arange(objects)[:, None], starts, 1)
+        qvel = jnp.zeros((objects, starts, self.engine.scene.model.nv))
+        return jax.jit(jax.vmap(jax.vmap(self.engine.reset)))(qpos, qvel, object_id)
+
+    def _begin(self, key: jax.Array) -> tuple[PhysicsState, Memory]:
+        key, pick_object, pick_start, pick_proposal = jax.random.split(key, 4)
+        objects, starts = self._starts.time.shape
+        index = jax.random.randint(pick_object, (), 0, objects)
+        start = jax.random.randint(pick_start, (), 0, starts)
+        physics = jax.tree.map(lambda x: x[index, start], self._starts)
+        count = jnp.asarray(self.objects.grasp_count)[index]
+        proposal = jax.random.randint(pick_proposal, (), 0, jnp.maximum(count, 1))
+        zero = jnp.zeros((), jnp.int32)
+        memory = Memory(
+            key=key,
+            step=zero,
+            previous_action=jnp.zeros(self.action_size),
+            near_goal=zero,
+            reached=jnp.zeros((), bool),
+            rest_height=self._sense(physics).object_pos[2],
+            proposal=proposal,
+            episode_return=jnp.zeros(()),
+        )
+        return physics, memory
+
+    def _sense(self, physics: PhysicsState) -> Sensed:
+        return sense(self.hand, self.engine.scene.sensors, physics.sensordata)
+
+    def _observe(self, physics: PhysicsState, memory: Memory) -> jax.Array:
+        return observe(
+            self.hand,
+            self._sense(physics),
+            memory.previous_action,
+            self._goal,
+            jnp.asarray(self.objects.code)[physics.object_id],
+            self.config.observation,
+            self.config.relative,
+        )
+
+    def _situation(
+        self, sensed: Sensed, action: jax.Array, state: TaskState, physics: PhysicsState
+    ) -> Situation:
+        memory, index = state.memory, physics.object_id
+        proposal = jax.tree.map(lambda x: x[index, memory.proposal], self._proposals)
+        given = jnp.asarray(self.objects.grasp_count)[index] > 0
+        return Situation(
+            sensed=sensed,
+            action=action,
+            goal=self._goal,
+            rest_height=memory.rest_height,
+            proposal=proposal,
+            compare=given & self.config.pose,
+            palm_offset=jnp.asarray(self.hand.palm_center),
+        )
+
+    def _remember(
+        self, memory: Memory, sensed: Sensed, action: jax.Array, reward: jax.Array
+    ) -> Memory:
+        near = distances(sensed, self._goal)[2] <= NEAR_GOAL
+        return memory._replace(
+            step=memory.step + 1,
+            previous_action=action,
+            near_goal=jnp.where(near, memory.near_goal + 1, 0),
+            reached=memory.reached | near,
+            episode_return=memory.episode_return + reward,
+        )
+
+    def _metrics(
+        self,
+        terms: dict[str, jax.Array],
+        sensed: Sensed,
+        memory: Memory,
+        truncated: jax.Array,
+        broken: jax.Array,
+    ) -> dict[str, jax.Array]:
+        ended = (truncated | broken).astype(jnp.float32)
+        held = truncated & (memory.near_goal >= self.config.held_steps)
+        reached = truncated & memory.reached
+        scales = SCALES[self.config.reward]
+        return {f"reward/{n}": scales[n] * term for n, term in terms.items()} | {
+            "episodes": ended,
+            "held": held.astype(jnp.float32),
+            "reached": reached.astype(jnp.float32),
+            "return": ended * memory.episode_return,
+            "broken": broken.astype(jnp.float32),
+            "goal_distance": distances(sensed, self._goal)[2],
+        }
+
+
+def _proposals(objects: ObjectSet) -> Proposal:
+    """The set's grasp proposals, (objects, proposals, …); at least one column."""
+    arrays = Proposal(
+        objects.grasp_translation, objects.grasp_rotation, objects.grasp_joints
+    )
+    pad = 1 if arrays.joints.shape[1] == 0 else 0
+    return jax.tree.map(
+        lambda x: jnp.asarray(np.pad(x, ((0, 0), (0, pad), (0, 0)))), arrays
+    )
+
+
+def _where(condition: jax.Array, yes, no):
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), yes, no)
+
+
+def _check(config: GraspConfig, engine: Engine) -> None:
+    if config.observation not in OBSERVATIONS:
+        raise DexjaxError(
+            f"observation {config.observation!r}: choose from {', '.join(OBSERVATIONS)}"
+        )
+    if config.reward not in REWARDS:
+        raise DexjaxError(f"reward {config.reward!r}: choose from {', '.join(REWARDS)}")
+    objects = engine.scene.objects
+    bare = [
+        name
+        for name, count in zip(
+            objects.names, np.asarray(objects.grasp_count), strict=True
+        )
+        if count == 0
+    ]
+    if config.reward == "stage1" and bare:
+        raise DexjaxError(
+            f"reward 'stage1' needs grasp proposals, object {bare[0]!r} has none: "
+            "take reward 'base' or 'stage2', or an object with proposals"
+        )

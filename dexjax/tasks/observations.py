@@ -1,0 +1,124 @@
+"""What a policy sees, computed from the scene's sensors (ResDex, appendix tables).
+
+Proprioception J of the ShadowHand has 123 features: joint positions scaled to
+[-1, 1] (22); position, quaternion, linear and angular velocity of the five fingertips
+(65); their force and torque, x 10 (30); palm position (3); palm orientation as Euler
+angles (3). The geometry-unaware observation adds the previous action (24) and the
+object's position (3). The full one adds goal - object (3), object quaternion (4),
+linear velocity (3), angular velocity x 0.2 (3) and object code x 0.1 (64).
+
+`relative` appends object - palm and object - fingertips to either.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from dexjax import rotations
+from dexjax.hands import Hand
+
+OBSERVATIONS = ("geometry-unaware", "full")
+WRENCH_SCALE = 10.0
+ANGULAR_VELOCITY_SCALE = 0.2
+CODE_SCALE = 0.1
+
+
+class Sensed(NamedTuple):
+    """The sensors of one world by meaning; F fingertips, world frame, SI units."""
+
+    joint_pos: jax.Array  # (joints,) rad
+    joint_vel: jax.Array  # (joints,) rad/s
+    palm_pos: jax.Array  # (3,)
+    palm_quat: jax.Array  # (4,)
+    palm_linvel: jax.Array  # (3,)
+    palm_angvel: jax.Array  # (3,)
+    tip_pos: jax.Array  # (F, 3)
+    tip_quat: jax.Array  # (F, 4)
+    tip_linvel: jax.Array  # (F, 3)
+    tip_angvel: jax.Array  # (F, 3)
+    tip_force: jax.Array  # (F, 3) N
+    tip_torque: jax.Array  # (F, 3) N m
+    object_pos: jax.Array  # (3,)
+    object_quat: jax.Array  # (4,)
+    object_linvel: jax.Array  # (3,)
+    object_angvel: jax.Array  # (3,)
+
+
+def sense(hand: Hand, sensors: dict[str, slice], sensordata: jax.Array) -> Sensed:
+    """Reads `sensordata` (nsensor,) by name."""
+
+    def read(name: str) -> jax.Array:
+        return sensordata[sensors[name]]
+
+    def tips(kind: str) -> jax.Array:
+        return jnp.stack([read(f"{tip}_{kind}") for tip in hand.fingertips])
+
+    frame = ("pos", "quat", "linvel", "angvel")
+    return Sensed(
+        jnp.concatenate([read(f"{joint}_pos") for joint in hand.joints]),
+        jnp.concatenate([read(f"{joint}_vel") for joint in hand.joints]),
+        *(read(f"palm_{kind}") for kind in frame),
+        *(tips(kind) for kind in (*frame, "force", "torque")),
+        *(read(f"object_{kind}") for kind in frame),
+    )
+
+
+def scale_joints(hand: Hand, joint_pos: jax.Array) -> jax.Array:
+    """Maps joint positions (joints,) from their limits to [-1, 1]."""
+    low, high = jnp.asarray(hand.joint_range).T
+    return 2.0 * (joint_pos - low) / (high - low) - 1.0
+
+
+def proprioception(hand: Hand, sensed: Sensed) -> jax.Array:
+    """J (123,) of the paper for the ShadowHand."""
+    tips = jnp.concatenate(
+        [sensed.tip_pos, sensed.tip_quat, sensed.tip_linvel, sensed.tip_angvel], axis=1
+    )
+    wrenches = jnp.concatenate([sensed.tip_force, sensed.tip_torque], axis=1)
+    return jnp.concatenate(
+        [
+            scale_joints(hand, sensed.joint_pos),
+            tips.ravel(),
+            WRENCH_SCALE * wrenches.ravel(),
+            sensed.palm_pos,
+            rotations.to_euler(sensed.palm_quat),
+        ]
+    )
+
+
+def observe(
+    hand: Hand,
+    sensed: Sensed,
+    previous_action: jax.Array,
+    goal: jax.Array,
+    code: jax.Array,
+    kind: str,
+    relative: bool,
+) -> jax.Array:
+    """The observation of a policy.
+
+    Args:
+        hand: the hand.
+        sensed: the sensors.
+        previous_action: (actions,).
+        goal: (3,) where the object is to be brought.
+        code: (64,) object code.
+        kind: one of `OBSERVATIONS`.
+        relative: append object - palm and object - fingertips.
+    """
+    parts = [proprioception(hand, sensed), previous_action, sensed.object_pos]
+    if kind == "full":
+        parts += [
+            goal - sensed.object_pos,
+            sensed.object_quat,
+            sensed.object_linvel,
+            ANGULAR_VELOCITY_SCALE * sensed.object_angvel,
+            CODE_SCALE * code,
+        ]
+    if relative:
+        parts += [
+            sensed.object_pos - sensed.palm_pos,
+            (sensed.object_pos - sensed.tip_pos).ravel(),
+        ]
+    return jnp.concatenate(parts)

@@ -1,0 +1,152 @@
+"""The three ResDex rewards as named terms (facts from the paper's appendix).
+
+Distances: d_h object - palm, d_f summed over the fingertips, d_g object - goal, all
+in m. A term is logged under its name before its scale is applied.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from dexjax import rotations
+from dexjax.tasks.observations import Sensed
+
+REWARDS = ("base", "stage1", "stage2")
+
+# Scales that the paper gives the terms of each reward.
+SCALES = {
+    "base": {"pose": 0.05, "reach": 1.0, "lift": 1.0, "move": 1.0, "bonus": 1.0},
+    "stage1": {"reach": 1.0, "move": 1.0, "up": 1.0, "bonus": 1.0, "proposal": 0.5},
+    "stage2": {"lift": 1.0, "move": 1.0, "bonus": 1.0},
+}
+
+NEAR_TIPS = 0.6  # m, sum over the fingertips
+NEAR_PALM = 0.12  # m
+NEAR_GOAL = 0.05  # m
+NEAR_POSE = 6.0  # rad, L1 over the joints
+LIFTED = 0.01  # m above where the object lay
+
+
+class Proposal(NamedTuple):
+    """A grasp proposal of the world's object.
+
+    Attributes:
+        translation: (3,) m, hand root in the object frame.
+        rotation: (4,) unit quaternion wxyz, hand root in the object frame.
+        joints: (joints,) rad.
+    """
+
+    translation: jax.Array
+    rotation: jax.Array
+    joints: jax.Array
+
+
+class Situation(NamedTuple):
+    """All that a reward may depend on."""
+
+    sensed: Sensed
+    action: jax.Array  # (actions,) clipped to [-1, 1]
+    goal: jax.Array  # (3,)
+    rest_height: jax.Array  # () height of the object at the start of the episode
+    proposal: Proposal
+    compare: jax.Array  # () bool, whether the proposal counts in the base reward
+    palm_offset: jax.Array  # (3,) m, palm centre in the hand's root frame
+
+
+def reward_terms(situation: Situation, reward: str) -> dict[str, jax.Array]:
+    """Terms of one reward, unscaled; name -> ().
+
+    Args:
+        situation: the world after the step.
+        reward: one of `REWARDS`.
+    """
+    return {"base": _base, "stage1": _stage1, "stage2": _stage2}[reward](situation)
+
+
+def distances(sensed: Sensed, goal: jax.Array) -> tuple[jax.Array, ...]:
+    """(d_h, d_f, d_g), each () in m."""
+    norm = jnp.linalg.norm
+    d_h = norm(sensed.object_pos - sensed.palm_pos)
+    d_f = norm(sensed.object_pos - sensed.tip_pos, axis=1).sum()
+    return d_h, d_f, norm(sensed.object_pos - goal)
+
+
+def _near(s: Situation) -> jax.Array:
+    d_h, d_f, _ = distances(s.sensed, s.goal)
+    return (d_f <= NEAR_TIPS) & (d_h <= NEAR_PALM)
+
+
+def _reach(s: Situation) -> jax.Array:
+    d_h, d_f, _ = distances(s.sensed, s.goal)
+    return -1.0 * d_h - 0.5 * d_f
+
+
+def _upward(s: Situation) -> jax.Array:
+    return 0.1 + 0.1 * s.action[2]
+
+
+def _move(s: Situation) -> jax.Array:
+    return 0.9 - 2.0 * distances(s.sensed, s.goal)[2]
+
+
+def _bonus(s: Situation) -> jax.Array:
+    d_g = distances(s.sensed, s.goal)[2]
+    return jnp.where(d_g <= NEAR_GOAL, 1.0 / (1.0 + 10.0 * d_g), 0.0)
+
+
+def _pose_error(s: Situation) -> jax.Array:
+    return jnp.abs(s.proposal.joints - s.sensed.joint_pos).sum()
+
+
+def _wrist_errors(s: Situation) -> tuple[jax.Array, jax.Array]:
+    """L1 distance (m) and angle (rad) of the hand root to the proposal.
+
+    Both in the object frame and both of the root: the palm centre, which is what the
+    sensors give, is moved back to the root before it is compared.
+    """
+    offset = rotations.rotate(s.sensed.palm_quat, s.palm_offset)
+    root = s.sensed.palm_pos - offset - s.sensed.object_pos
+    to_object = rotations.conjugate(s.sensed.object_quat)
+    position = rotations.rotate(to_object, root)
+    rotation = rotations.multiply(to_object, s.sensed.palm_quat)
+    error = jnp.abs(position - s.proposal.translation).sum()
+    return error, rotations.angle_between(rotation, s.proposal.rotation)
+
+
+def _base(s: Situation) -> dict[str, jax.Array]:
+    near = _near(s)
+    pose_error = jnp.where(s.compare, _pose_error(s), 0.0)
+    return {
+        "pose": -pose_error,
+        "reach": _reach(s),
+        "lift": jnp.where(near, _upward(s), 0.0),
+        "move": jnp.where(near & (pose_error <= NEAR_POSE), _move(s), 0.0),
+        "bonus": _bonus(s),
+    }
+
+
+def _stage1(s: Situation) -> dict[str, jax.Array]:
+    near = _near(s)
+    pose_error = _pose_error(s)
+    wrist_error, wrist_angle = _wrist_errors(s)
+    like_proposal = (
+        (wrist_error <= 0.4) & (wrist_angle <= 1.0) & (pose_error <= NEAR_POSE)
+    )
+    off_table = s.sensed.object_pos[2] > s.rest_height + LIFTED
+    return {
+        "reach": _reach(s),
+        "move": jnp.where(near & like_proposal, _move(s), 0.0),
+        "up": jnp.where(near & off_table, _upward(s), 0.0),
+        "bonus": _bonus(s),
+        "proposal": -(0.6 * wrist_error + 0.04 * wrist_angle + 0.1 * pose_error),
+    }
+
+
+def _stage2(s: Situation) -> dict[str, jax.Array]:
+    near = _near(s)
+    return {
+        "lift": jnp.where(near, _upward(s), 0.0),
+        "move": jnp.where(near, _move(s), 0.0),
+        "bonus": _bonus(s),
+    }

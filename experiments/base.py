@@ -1,0 +1,66 @@
+"""Trains a base policy: `python experiments/base.py --object mug`."""
+
+import dataclasses
+import re
+import sys
+import time
+from pathlib import Path
+
+import tyro
+
+from dexjax.errors import main_guard
+from dexjax.learners.ppo import make_ppo
+from dexjax.runs.assemble import (
+    assemble_engine,
+    load_config_object,
+    training_task,
+    use_compilation_cache,
+)
+from dexjax.runs.config import BaseConfig, preset
+from dexjax.runs.folder import RunFolder
+from dexjax.runs.report import write_report
+from dexjax.runs.training import train
+
+
+def parse(arguments: list[str]) -> BaseConfig:
+    """The configuration: the preset's, with what the command line says on top."""
+    found = re.search(r"--preset[= ](\S+)", " ".join(arguments))
+    chosen = preset(found.group(1) if found else "laptop")
+    config = tyro.cli(BaseConfig, default=chosen, args=arguments)
+    slug = re.sub(r"[^\w.@-]+", "-", config.object).strip("-")
+    return dataclasses.replace(config, out=config.out or Path("runs/base") / slug)
+
+
+@main_guard
+def main() -> None:
+    """Trains, evaluates and reports; the same command again resumes."""
+    started = time.monotonic()
+    config = parse(sys.argv[1:])
+    use_compilation_cache()
+    objects = load_config_object(config)
+    engine = assemble_engine(config, objects)
+    with RunFolder.open(config.out, dataclasses.asdict(config), config.fresh) as run:
+        if run.finished:
+            print(f"{run.path} holds a finished run: --fresh starts anew")
+            show(run.read_summary())
+            return
+        print(f"engine {engine.name}, run folder {run.path}")
+        task = training_task(config, engine)
+        ppo = make_ppo(task, config.ppo)
+        trained = train(run, config, ppo, started)
+        show(write_report(run, config, ppo, trained, task))
+
+
+def show(summary: dict) -> None:
+    """Prints the result in one line."""
+    low, high = summary["ci95"]
+    print(
+        f"{summary['object']}: held {summary['success_held']:.1%} "
+        f"(95 % interval {low:.1%} to {high:.1%}), "
+        f"reached {summary['success_reached']:.1%} of {summary['episodes']} episodes; "
+        f"{summary['env_steps']:,} steps in {summary['wall_s'] / 60:.1f} min"
+    )
+
+
+if __name__ == "__main__":
+    main()

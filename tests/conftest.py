@@ -1,0 +1,23 @@
+"""Shared fixtures: one scene, made once."""
+
+from pathlib import Path
+
+import pytest
+
+from dexjax.hands import load_hand
+from dexjax.objects.loading import load_object
+from dexjax.scene import make_scene
+
+REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def mug_scene():
+    return make_scene(load_hand(), load_object("mug"))
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    if not REAL_DATA.is_dir():
+        pytest.skip("no real DexGraspNet objects: ../shared/data is absent")
+    return REAL_DATA

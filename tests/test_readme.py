@@ -1,0 +1,121 @@
+"""README tables are made from result files, and its commands exist."""
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dexjax.errors import DexjaxError
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def _load_script():
+    spec = importlib.util.spec_from_file_location(
+        "readme", ROOT / "benchmarks" / "readme.py"
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+readme = _load_script()
+
+
+def _run(seed, held, **more):
+    return {
+        "object": "mug",
+        "preset": "laptop",
+        "engine": "native",
+        "seed": seed,
+        "success_held": held,
+        "success_reached": 1.0,
+        "env_steps": 2_000_000 + 500_000 * seed,
+        "wall_s": 300,
+        "train_steps_per_s": 8000,
+        **more,
+    }
+
+
+def test_without_results_every_block_says_so(tmp_path):
+    text = (ROOT / "README.md").read_text()
+    filled = readme.fill(text, tmp_path)
+    names = re.findall(r"<!-- begin (\S+) -->", text)
+    assert set(names) == set(readme.BLOCKS)
+    assert filled.count("*not measured*") == len(names)
+    assert readme.fill(filled, tmp_path) == filled
+
+
+def test_the_committed_readme_is_up_to_date():
+    text = (ROOT / "README.md").read_text()
+    assert readme.fill(text, ROOT / "benchmarks" / "results") == text, "make readme"
+
+
+def test_success_table_joins_seeds(tmp_path):
+    folder = tmp_path / "base"
+    folder.mkdir()
+    contacts = {"penetration_median_mm": 0.8, "finger_overlap_median_mm": 0.1}
+    runs = [_run(0, 0.95), _run(1, 1.0, contacts=contacts)]
+    for run in runs:
+        (folder / f"mug-{run['seed']}.json").write_text(json.dumps(run))
+    table = readme.success_table(tmp_path).splitlines()
+    assert len(table) == 3
+    cells = [cell.strip() for cell in table[2].strip("|").split("|")]
+    assert cells[:4] == ["mug", "laptop", "native", "2"]
+    assert cells[4:8] == ["97.5 (95.0)", "100.0", "2.0–2.5", "5.0"]
+    assert cells[8:] == ["8,000", "0.80 / 0.10"]
+    assert len(cells) == table[0].count("|") - 1 == table[1].count("|") - 1
+
+
+def test_transfer_table_leaves_gaps(tmp_path):
+    table = {"mug": {"box": 1.0, "bowl": 0.5}, "bottle": {"box": 0.25}}
+    (tmp_path / "transfer.json").write_text(json.dumps(table))
+    lines = readme.transfer_table(tmp_path).splitlines()
+    assert lines[0] == "| object | mug | bottle |"
+    assert lines[2:] == ["| box | 100 | 25 |", "| bowl | 50 |  |"]
+
+
+def test_engine_and_replay_tables(tmp_path):
+    row = {"engine": "native", "device": "cpu", "worlds": 512}
+    row |= {"control_steps_per_s": 17400.4, "compile_s": 3.5}
+    (tmp_path / "throughput.json").write_text(json.dumps({"rows": [row]}))
+    assert "| native | cpu | 512 | 17,400 |  | 4 |" in readme.engine_table(tmp_path)
+    report = {
+        "objects": {"a@0.06": {"grasps": 3, "share_near": 0.5, "depth_mm": 1.23456}}
+    }
+    report["all"] = report["objects"]["a@0.06"]
+    (tmp_path / "replay.json").write_text(json.dumps(report))
+    lines = readme.replay_table(tmp_path).splitlines()
+    assert lines[0] == "| object | grasps | near (%) | depth mm |"
+    assert lines[2] == "| a@0.06 | 3 | 50.0 | 1.23 |"
+
+
+def test_faulty_markers_and_files_are_named(tmp_path):
+    with pytest.raises(DexjaxError, match="block 'nonsense'"):
+        readme.fill("<!-- begin nonsense -->\n<!-- end nonsense -->", tmp_path)
+    with pytest.raises(DexjaxError, match="'engines' must end"):
+        readme.fill("<!-- begin engines -->\n", tmp_path)
+    (tmp_path / "transfer.json").write_text("{")
+    with pytest.raises(DexjaxError, match="transfer.json is not JSON"):
+        readme.transfer_table(tmp_path)
+
+
+def test_picture_comes_from_a_run(tmp_path):
+    Image.new("RGB", (2400, 600), (9, 9, 9)).save(tmp_path / "rollout.png")
+    readme.make_picture(tmp_path, tmp_path / "docs" / "mug.png")
+    image = np.asarray(Image.open(tmp_path / "docs" / "mug.png"))
+    assert image.shape == (300, 1200, 3)
+    with pytest.raises(DexjaxError, match="no rollout.png"):
+        readme.make_picture(tmp_path / "docs", tmp_path / "x.png")
+
+
+def test_readme_commands_are_make_targets():
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE))
+    commands = re.findall(r"`?make ([a-z-]+)", (ROOT / "README.md").read_text())
+    assert {"train-base", "test", "eval", "demo", "lint", "bench"} <= set(commands)
+    assert set(commands) <= targets
