@@ -85,91 +85,93 @@ class NativeEngine:
         """Steps all worlds of a batch; runs on the thread that owns the pool."""
         model = self.scene.model
         batch = np.shape(state.time)
-        nq, nv, na = model.nq, model.nv, model.na
         start = self._start_rows(state, batch)
-        worlds = len(start)
-        control = np.repeat(_rows(ctrl, batch)[:, None], self.substeps, axis=1)
-        states, sensors = self._outputs(worlds)
+        warmstart = _rows(state.qacc_warmstart, batch).astype(np.float64)
+        models = self._models(state.object_id, len(start))
+        last, warmstart, sensors = self._simulate(
+            models, start, self._held(_rows(ctrl, batch)), warmstart
+        )
+        nq, nv, na = model.nq, model.nv, model.na
+        parts = (
+            (last[:, 1 : 1 + nq], (nq,)),
+            (last[:, 1 + nq : 1 + nq + nv], (nv,)),
+            (last[:, 1 + nq + nv :], (na,)),
+            (warmstart, (nv,)),
+            (last[:, 0], ()),
+            (sensors, (model.nsensordata,)),
+        )
+        with np.errstate(over="ignore"):
+            arrays = [x.astype(np.float32).reshape(batch + shape) for x, shape in parts]
+        return PhysicsState(*arrays, object_id=None)
+
+    def _simulate(
+        self,
+        models: list[mujoco.MjModel],
+        start: np.ndarray,
+        control: np.ndarray,
+        warmstart: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """`mujoco.rollout` over one control step, all float64.
+
+        Args:
+            models: one per world.
+            start: (worlds, 1 + nq + nv + na) full physics states.
+            control: (worlds, substeps, nu).
+            warmstart: (worlds, nv).
+
+        Returns:
+            Final states, their warm starts and the sensors of the last substep.
+        """
+        model = self.scene.model
+        states = np.empty((len(start), self.substeps, start.shape[1]))
+        sensors = np.empty((len(start), self.substeps, model.nsensordata))
         self._rollout.rollout(
-            self._models(state.object_id, worlds),
+            models,
             self._data,
             start,
-            np.ascontiguousarray(control, np.float64),
+            control,
             skip_checks=True,
             nstep=self.substeps,
-            initial_warmstart=_rows(state.qacc_warmstart, batch).astype(float),
+            initial_warmstart=warmstart,
             state=states,
             sensordata=sensors,
         )
-        qvel = states[..., 1 + nq : 1 + nq + nv]
+        speeds = slice(1 + model.nq, 1 + model.nq + model.nv)
+        before = states[:, -2] if self.substeps > 1 else start
         # Explicit Euler: the last acceleration is the last change of velocity.
-        before = qvel[:, -2] if self.substeps > 1 else start[:, 1 + nq : 1 + nq + nv]
-        warmstart = (qvel[:, -1] - before) / model.opt.timestep
-        last = states[:, -1]
-        arrays = (
-            last[:, 1 : 1 + nq],
-            last[:, 1 + nq : 1 + nq + nv],
-            last[:, 1 + nq + nv :],
-            warmstart,
-            last[:, 0],
-            sensors[:, -1],
-        )
-        shapes = ((nq,), (nv,), (na,), (nv,), (), (model.nsensordata,))
-        with np.errstate(over="ignore"):
-            return PhysicsState(
-                *(
-                    array.astype(np.float32).reshape(batch + shape)
-                    for array, shape in zip(arrays, shapes, strict=True)
-                ),
-                object_id=None,
-            )
+        change = states[:, -1, speeds] - before[:, speeds]
+        return states[:, -1], change / model.opt.timestep, sensors[:, -1]
 
-    def raw_rate(self, state: PhysicsState, ctrl: np.ndarray, calls: int = 16) -> float:
-        """Control steps/s of `mujoco.rollout` alone: no JAX, no float32, no copies.
+    def raw_rate(self, state: PhysicsState, ctrl: np.ndarray) -> float:
+        """Control steps/s of `mujoco.rollout` alone: no JAX and no conversions.
 
         Args:
             state: (worlds, …) where to start.
-            ctrl: (worlds, nu) held throughout.
-            calls: control steps of all worlds that are timed.
+            ctrl: (steps, worlds, nu) what to apply.
         """
-        return self._owner.submit(self._raw_rate, state, ctrl, calls).result()
+        return self._owner.submit(self._raw_rate, state, ctrl).result()
 
-    def _raw_rate(self, state: PhysicsState, ctrl: np.ndarray, calls: int) -> float:
+    def _raw_rate(self, state: PhysicsState, ctrl: np.ndarray) -> float:
         batch = np.shape(state.time)
         start = self._start_rows(state, batch)
+        warmstart = _rows(state.qacc_warmstart, batch).astype(np.float64)
         models = self._models(state.object_id, len(start))
-        control = np.repeat(_rows(ctrl, batch)[:, None], self.substeps, axis=1)
-        control = np.ascontiguousarray(control, np.float64)
-        states, sensors = self._outputs(len(start))
+        controls = [self._held(step) for step in ctrl]
         began = time.perf_counter()
-        for _ in range(calls):
-            self._rollout.rollout(
-                models,
-                self._data,
-                start,
-                control,
-                skip_checks=True,
-                nstep=self.substeps,
-                state=states,
-                sensordata=sensors,
-            )
-            start = np.ascontiguousarray(states[:, -1])
-        return calls * len(start) / (time.perf_counter() - began)
+        for control in controls:
+            last, warmstart, _ = self._simulate(models, start, control, warmstart)
+            start = np.ascontiguousarray(last)
+        return len(ctrl) * len(start) / (time.perf_counter() - began)
+
+    def _held(self, ctrl: np.ndarray) -> np.ndarray:
+        """Repeats ctrl (worlds, nu) for every substep, (worlds, substeps, nu)."""
+        return np.repeat(ctrl[:, None], self.substeps, axis=1).astype(np.float64)
 
     def _start_rows(self, state: PhysicsState, batch: tuple[int, ...]) -> np.ndarray:
         """MuJoCo's full physics states (worlds, 1 + nq + nv + na)."""
         parts = (state.time, state.qpos, state.qvel, state.act)
         return np.concatenate(
             [_rows(part, batch) for part in parts], axis=1, dtype=np.float64
-        )
-
-    def _outputs(self, worlds: int) -> tuple[np.ndarray, np.ndarray]:
-        """Space for states and sensors of every substep."""
-        model = self.scene.model
-        width = 1 + model.nq + model.nv + model.na
-        return (
-            np.empty((worlds, self.substeps, width)),
-            np.empty((worlds, self.substeps, model.nsensordata)),
         )
 
     def _models(self, object_id: jax.Array, worlds: int) -> list[mujoco.MjModel]:

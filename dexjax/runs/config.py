@@ -83,7 +83,7 @@ PRESETS = {
         task=_FAST_TASK,
         ppo=_FAST_PPO,
         env_steps=4_000_000,
-        stop_at=0.985,
+        stop_at=0.96,
     ),
     "gpu": BaseConfig(
         preset="gpu",
