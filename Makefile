@@ -35,10 +35,10 @@ train-base: $(READY)
 	@$(BIN)/python experiments/base.py --object "$(OBJ)" $(call flag,--preset,PRESET) $(call flag,--engine,ENGINE) $(call flag,--seed,SEED) $(call flag,--out,OUT) $(call flag,--size,SIZE) $(call flag,--dexgraspnet,DEXGRASPNET) $(if $(FRESH),--fresh) $(ARGS)
 
 eval: $(READY)
-	@$(BIN)/python experiments/evaluate.py --run "$(RUN)" $(ARGS)
+	@$(BIN)/python experiments/evaluate.py --run "$(RUN)" $(call flag,--engine,ENGINE) $(call flag,--seed,SEED) $(call flag,--out,OUT) $(call flag,--dexgraspnet,DEXGRASPNET) $(ARGS)
 
 demo: $(READY)
-	@$(BIN)/python experiments/demo.py $(ARGS)
+	@$(BIN)/python experiments/demo.py --object "$(OBJ)" $(call flag,--seed,SEED) $(call flag,--out,OUT) $(call flag,--size,SIZE) $(call flag,--dexgraspnet,DEXGRASPNET) $(ARGS)
 
 test: $(READY)
 	$(BIN)/pytest -q

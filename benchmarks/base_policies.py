@@ -16,7 +16,7 @@ import tyro
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "base"
 
-PROCEDURAL = ("bottle", "box", "mug")
+PROCEDURAL = ("mug", "bottle", "box")
 REAL_MUG = "core-mug-8570d9a8d24cb0acbebd3c0c0c70fb03@0.06"
 REAL = (
     "sem-Bottle-437678d4bc6be981c8724d5673a063a6@0.1",

@@ -6,7 +6,7 @@ A block of the README between `<!-- begin NAME -->` and `<!-- end NAME -->` is r
 by a table made from benchmarks/results:
 
     success     base/*.json         one summary.json per run
-    transfer    transfer.json       {policy: {object: share of episodes held}}
+    transfer    transfer.json       of benchmarks/transfer.py
     engines     throughput.json     {"rows": [{engine, device, worlds, ...}]}
     replay      replay.json         of experiments/replay_dexgraspnet.py --out
 
@@ -88,17 +88,35 @@ def _success_row(key: tuple, runs: list[dict]) -> list[str]:
 
 
 def transfer_table(results: Path) -> str:
-    """Rows are objects, columns the policies, entries the success held."""
-    table = _load(results / "transfer.json")
-    if not table:
+    """Rows are objects, columns the policies of one object; means over the seeds."""
+    found = _load(results / "transfer.json").get("rows", [])
+    if not found:
         return _table("object", [])
-    policies = list(table)
-    objects = list(dict.fromkeys(name for row in table.values() for name in row))
+    policies: dict[str, list[dict]] = {}
+    for row in found:
+        policies.setdefault(row["trained_on"], []).append(row)
     rows = [
-        [name, *(_percent(table[policy].get(name)) for policy in policies)]
-        for name in objects
+        [name, *(_mean(measured, "held", name) for measured in policies.values())]
+        for name in dict.fromkeys(row["object"] for row in found)
     ]
-    return _table(" | ".join(["object", *policies]), rows)
+    for success in ("held", "reached"):
+        means = [_mean(measured, success) for measured in policies.values()]
+        rows.append([f"*mean {success}*", *means])
+    seeds = [len({row["training_seed"] for row in m}) for m in policies.values()]
+    titles = [f"{_short(p)} ({n})" for p, n in zip(policies, seeds, strict=True)]
+    return _table(" | ".join(["object", *titles]), rows)
+
+
+def _mean(rows: list[dict], success: str, name: str | None = None) -> str:
+    """Mean success in % over the rows, or over those of one object."""
+    wanted = [row for row in rows if name in (None, row["object"])]
+    shares = [row[f"success_{success}"] for row in wanted]
+    return f"{100 * np.mean(shares):.0f}" if shares else ""
+
+
+def _short(name: str) -> str:
+    """A DexGraspNet name without most of its 32 hexadecimal digits."""
+    return re.sub("([0-9a-f]{4})[0-9a-f]{28}", r"\1…", name)
 
 
 def engine_table(results: Path) -> str:
@@ -168,10 +186,6 @@ def _span(values: list[float]) -> str:
 def _worst(values: list[float | None]) -> str:
     known = [value for value in values if value is not None]
     return f"{max(known):.2f}" if known else NOT_MEASURED
-
-
-def _percent(share: float | None) -> str:
-    return "" if share is None else f"{100 * share:.0f}"
 
 
 def _count(value: float | None) -> str:

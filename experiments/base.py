@@ -6,17 +6,18 @@ import sys
 import time
 from pathlib import Path
 
-import tyro
+import jax
 
 from dexjax.errors import main_guard
 from dexjax.learners.ppo import make_ppo
+from dexjax.runs.arguments import parse_arguments
 from dexjax.runs.assemble import (
     assemble_engine,
     load_config_object,
     training_task,
     use_compilation_cache,
 )
-from dexjax.runs.config import BaseConfig, preset
+from dexjax.runs.config import BaseConfig, check, preset
 from dexjax.runs.folder import RunFolder
 from dexjax.runs.report import write_report
 from dexjax.runs.training import train
@@ -26,7 +27,8 @@ def parse(arguments: list[str]) -> BaseConfig:
     """The configuration: the preset's, with what the command line says on top."""
     found = re.search(r"--preset[= ](\S+)", " ".join(arguments))
     chosen = preset(found.group(1) if found else "laptop")
-    config = tyro.cli(BaseConfig, default=chosen, args=arguments)
+    config = parse_arguments(BaseConfig, arguments, chosen)
+    check(config)
     slug = re.sub(r"[^\w.@-]+", "-", config.object).strip("-")
     return dataclasses.replace(config, out=config.out or Path("runs/base") / slug)
 
@@ -44,7 +46,8 @@ def main() -> None:
             print(f"{run.path} holds a finished run: --fresh starts anew")
             show(run.read_summary())
             return
-        print(f"engine {engine.name}, run folder {run.path}")
+        chosen = f" (auto, on {jax.default_backend()})" * (config.engine == "auto")
+        print(f"engine {engine.name}{chosen}, run folder {run.path}")
         task = training_task(config, engine)
         ppo = make_ppo(task, config.ppo)
         trained = train(run, config, ppo, started)

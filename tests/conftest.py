@@ -1,4 +1,4 @@
-"""Shared fixtures: one scene, made once."""
+"""Shared fixtures: scenes, each made once."""
 
 from pathlib import Path
 
@@ -14,6 +14,12 @@ REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 @pytest.fixture(scope="session")
 def mug_scene():
     return make_scene(load_hand(), load_object("mug"))
+
+
+@pytest.fixture(scope="session")
+def box_scene():
+    """One hull, where the mug has 15: for what compiles or counts hulls."""
+    return make_scene(load_hand(), load_object("box"))
 
 
 @pytest.fixture(scope="session")

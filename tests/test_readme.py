@@ -71,12 +71,27 @@ def test_success_table_joins_seeds(tmp_path):
     assert len(cells) == table[0].count("|") - 1 == table[1].count("|") - 1
 
 
-def test_transfer_table_leaves_gaps(tmp_path):
-    table = {"mug": {"box": 1.0, "bowl": 0.5}, "bottle": {"box": 0.25}}
-    (tmp_path / "transfer.json").write_text(json.dumps(table))
+def test_transfer_table_joins_seeds_and_leaves_gaps(tmp_path):
+    car = f"sem/Car-{'6690' + 'a' * 28}@0.08"
+    measured = [
+        ("mug", 0, "box", 1.0),
+        ("mug", 0, "bowl", 0.5),
+        ("mug", 1, "box", 0.8),
+        (car, 0, "box", 0.25),
+    ]
+    keys = ("trained_on", "training_seed", "object", "success_held")
+    rows = [
+        dict(zip(keys, row, strict=True)) | {"success_reached": 1.0} for row in measured
+    ]
+    (tmp_path / "transfer.json").write_text(json.dumps({"rows": rows}))
     lines = readme.transfer_table(tmp_path).splitlines()
-    assert lines[0] == "| object | mug | bottle |"
-    assert lines[2:] == ["| box | 100 | 25 |", "| bowl | 50 |  |"]
+    assert lines[0] == "| object | mug (2) | sem/Car-6690…@0.08 (1) |"
+    assert lines[2:] == [
+        "| box | 90 | 25 |",
+        "| bowl | 50 |  |",
+        "| *mean held* | 77 | 25 |",
+        "| *mean reached* | 100 | 100 |",
+    ]
 
 
 def test_engine_and_replay_tables(tmp_path):

@@ -70,6 +70,11 @@ class Source(NamedTuple):
         named = parts[0] in _CATEGORISED and len(parts) > 2
         return parts[1].lower() if named else "-".join(parts[1:]).lower() or parts[0]
 
+    @property
+    def up(self) -> str:
+        """The axis that points upwards: ShapeNetCore has y, the other sources z."""
+        return "y" if self.name.startswith("core") else "z"
+
 
 def find_objects(folder: Path) -> dict[str, Source]:
     """All objects below `folder` by name; the two layouts may be mixed.
@@ -88,6 +93,12 @@ def find_objects(folder: Path) -> dict[str, Source]:
         )
     sources = sorted(_source(mesh, files, roots) for mesh in meshes)
     return {source.name: source for source in sources}
+
+
+def lacks_mesh(folder: Path, name: str) -> bool:
+    """Whether a folder has grasps of an object but not its decomposed.obj."""
+    _, files, roots = _walk(Path(folder))
+    return name in files or any((root / name).is_dir() for root in roots)
 
 
 def read_grasps(source: Source | Path) -> list[Grasp]:
@@ -152,7 +163,9 @@ def _walk(folder: Path) -> tuple[list[Path], dict[str, Path], list[Path]]:
 
     It does not enter the last, which may hold a million files.
     """
-    meshes, files, roots = [], {}, []
+    meshes: list[Path] = []
+    files: dict[str, Path] = {}
+    roots: list[Path] = []
     for place, folders, names in os.walk(folder):
         folders.sort()
         here = Path(place)
@@ -216,12 +229,13 @@ def _parse_obj(
             elif line.startswith("o "):
                 groups.append((words[1], []))
             elif line.startswith("f "):
-                corners = [int(w.split("/")[0]) - 1 for w in words[1:]]
-                if len(corners) != 3:
+                first, *rest = (int(w.split("/")[0]) - 1 for w in words[1:])
+                if len(rest) < 2:
                     raise ValueError
                 if not groups:
                     groups.append(("all", []))
-                groups[-1][1].append(corners)
+                fan = zip(rest[:-1], rest[1:], strict=True)
+                groups[-1][1].extend([first, *pair] for pair in fan)
         except (ValueError, IndexError):
             raise DexjaxError(f"{path}: line {number} is damaged: {line!r}") from None
     return np.array(vertices, float).reshape(-1, 3), groups
@@ -239,7 +253,7 @@ def _piece(
     used, corners = np.unique(corners, return_inverse=True)
     if not np.isfinite(vertices[used]).all():
         raise DexjaxError(f"{path}: {name} has a coordinate that is not finite")
-    piece = trimesh.Trimesh(vertices[used], corners.reshape(-1, 3))
+    piece = trimesh.Trimesh(vertices[used], corners.reshape(-1, 3), process=False)
     if not piece.is_watertight:
         raise DexjaxError(f"{path}: {name} is not closed; is the file truncated?")
     return vertices[used]

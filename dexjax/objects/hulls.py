@@ -2,8 +2,8 @@
 
 Every engine then sees one topology size: a simplicial polytope with V vertices has
 2V - 4 triangles and 3V - 6 edges (Euler's formula). Hulls are made *strictly* convex:
-neighbouring triangles meet at an angle of at least `MIN_FOLD`, because MJX merges
-triangles that look coplanar (below 0.0141 rad) and would break the common size.
+neighbouring triangles meet at a small angle at least (folding.py), because MJX merges
+triangles that look coplanar (below 0.0071 rad) and would break the common size.
 """
 
 from typing import NamedTuple
@@ -12,19 +12,15 @@ import numpy as np
 from scipy.spatial import ConvexHull, QhullError
 
 from dexjax.errors import DexjaxError
+from dexjax.objects.folding import add_vertices, edges, strictly_convex
 
 HULLS = 16
 VERTICES = 16
 
-# rad; MJX merges below 1 / sqrt(5000) = 0.0141, float32 noise is far smaller.
-MIN_FOLD = 0.018
 # Half the thickness (m) given to a flat piece, which has no volume to collide with.
 MIN_HALF_THICKNESS = 0.0005
-_SWEEPS = 300
-_DRAWS = 6
-_TRIALS = 5_000
-# Distance of a padding vertex from its corner, as a share of the hull's size.
-_SPLIT = (0.001, 0.005)
+# Share of an object's volume that one piece may lose before it is cut in two.
+_SMALL_LOSS = 0.01
 
 
 class Hulls(NamedTuple):
@@ -55,11 +51,11 @@ def make_hulls(
     if not pieces:
         raise DexjaxError("an object needs at least one convex piece, got none")
     solid = [_solid_vertices(np.asarray(p, np.float64)) for p in pieces]
-    merged = merge_pieces(solid, count)
+    merged = split_pieces(merge_pieces(solid, count), count, vertices)
     shaped = [fit_vertices(piece, vertices) for piece in merged]
     mask = np.arange(count) < len(shaped)
     centre = np.concatenate(shaped).mean(axis=0)
-    padding = centre + 0.001 * _ball(vertices)
+    padding = centre + fit_vertices(0.001 * _ball(vertices), vertices)
     shaped += [padding] * (count - len(shaped))
     return Hulls(np.stack(shaped), mask)
 
@@ -99,6 +95,52 @@ def merge_pieces(pieces: list[np.ndarray], count: int) -> list[np.ndarray]:
     return [pieces[i] for i in sorted(alive)]
 
 
+def split_pieces(
+    pieces: list[np.ndarray], count: int, vertices: int
+) -> list[np.ndarray]:
+    """Halves the pieces that lose most by having V vertices, up to `count` pieces.
+
+    A piece is left alone where it loses less than `_SMALL_LOSS` of the whole volume.
+
+    Args:
+        pieces: hull vertices (n, 3) of each piece, m.
+        count: K.
+        vertices: V.
+    """
+    pieces = list(pieces)
+    losses = [_lost_volume(p, vertices) for p in pieces]
+    small = _SMALL_LOSS * sum(ConvexHull(p).volume for p in pieces)
+    while len(pieces) < count and max(losses) > small:
+        worst = int(np.argmax(losses))
+        losses.pop(worst)
+        for half in _halves(pieces.pop(worst)):
+            pieces.append(half)
+            losses.append(_lost_volume(half, vertices))
+    return pieces
+
+
+def _lost_volume(points: np.ndarray, vertices: int) -> float:
+    if len(points) <= vertices:
+        return 0.0
+    kept = reduce_vertices(points, vertices)
+    return ConvexHull(points).volume - ConvexHull(kept).volume
+
+
+def _halves(points: np.ndarray) -> list[np.ndarray]:
+    """Cuts a hull through its centroid, across its longest principal axis."""
+    centre, covariance = _solid_moments(points)
+    along = (points - centre) @ np.linalg.eigh(covariance)[1][:, -1]
+    edge = edges(points)[0]
+    before, after = along[edge[:, 0]], along[edge[:, 1]]
+    crosses = before * after < 0
+    share = (before[crosses] / (before - after)[crosses])[:, None]
+    start, end = points[edge[crosses, 0]], points[edge[crosses, 1]]
+    cut = start + share * (end - start)
+    sides = (points[along <= 0], points[along >= 0])
+    halves = [np.concatenate([side, cut]) for side in sides]
+    return [half[ConvexHull(half).vertices] for half in halves]
+
+
 def fit_vertices(points: np.ndarray, vertices: int) -> np.ndarray:
     """The convex hull of `points` with exactly `vertices` vertices, strictly convex.
 
@@ -115,8 +157,8 @@ def fit_vertices(points: np.ndarray, vertices: int) -> np.ndarray:
     corners = points[ConvexHull(points).vertices]
     # Crowded vertices on a nearly flat face may not all be kept: then one fewer is.
     for kept in range(min(len(corners), vertices), 3, -1):
-        folded = _strictly_convex(_reduced(corners, kept))
-        full = None if folded is None else _add_vertices(folded, vertices)
+        folded = strictly_convex(_reduced(corners, kept))
+        full = None if folded is None else add_vertices(folded, vertices)
         if full is not None:
             return full
     size = np.ptp(points, axis=0).max()
@@ -228,108 +270,6 @@ def _solid_vertices(points: np.ndarray) -> np.ndarray:
         return points[ConvexHull(points).vertices]
     except QhullError:
         raise DexjaxError("a convex piece spans no volume") from None
-
-
-def _add_vertices(corners: np.ndarray, vertices: int) -> np.ndarray | None:
-    """Splits corners of a strictly convex hull until it has V vertices, if it can.
-
-    A new vertex close beside a sharp corner folds only small triangles strongly, so
-    that the shape hardly changes; one amid a face or an edge would have to stand out
-    by its distance from the corners times `MIN_FOLD`.
-    """
-    rng = np.random.default_rng(0)
-    size = np.ptp(corners, axis=0).max()
-    for _ in range(_TRIALS):
-        if len(corners) == vertices:
-            break
-        corner = corners[rng.integers(len(corners))]
-        direction = rng.normal(size=3)
-        distance = size * np.exp(rng.uniform(*np.log(_SPLIT)))
-        step = distance * direction / np.linalg.norm(direction)
-        candidate = np.concatenate([corners, (corner + step)[None]])
-        if len(ConvexHull(candidate).vertices) == len(candidate):
-            if _edges(candidate)[2].min() >= MIN_FOLD:
-                corners = candidate
-    return corners if len(corners) == vertices else None
-
-
-def _edges(
-    points: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Edges of the hull of `points`, whose triangles are f and g at each edge.
-
-    Returns:
-        (E, 2) the edge's vertices, (E, 2) the vertex of f and of g opposite to it,
-        (E,) the angle between the normals (rad), (E, 3) the sum of the normals.
-    """
-    hull = ConvexHull(points)
-    normals = hull.equations[:, :3]
-    face, corner = np.nonzero(hull.neighbors > np.arange(len(hull.simplices))[:, None])
-    other = hull.neighbors[face, corner]
-    opposite = hull.simplices[face, corner]
-    edge = hull.simplices[face[:, None], (corner[:, None] + [1, 2]) % 3]
-    across = hull.simplices[other].sum(axis=1) - edge.sum(axis=1)
-    n, m = normals[face], normals[other]
-    fold = 2 * np.arcsin(np.clip(np.linalg.norm(n - m, axis=1) / 2, 0, 1))
-    return edge, np.stack([opposite, across], axis=1), fold, n + m
-
-
-def _strictly_convex(points: np.ndarray) -> np.ndarray | None:
-    """Moves vertices a little so that every edge folds by `MIN_FOLD`, if that works.
-
-    Which diagonals a flat face folds along is a matter of chance; the best of a few
-    draws is taken.
-    """
-    drawn = [_fold(points, seed) for seed in range(_DRAWS)]
-    folded = [moved for moved in drawn if moved is not None]
-    if not folded:
-        return None
-    return min(folded, key=lambda moved: np.linalg.norm(moved - points, axis=1).max())
-
-
-def _fold(points: np.ndarray, seed: int) -> np.ndarray | None:
-    """One attempt at `_strictly_convex`, from vertices jittered by `seed`.
-
-    Each sweep pushes the ends of a too flat edge outwards and the two opposite
-    vertices inwards. Points that are no hull vertices are pushed outwards.
-    """
-    centre = points.mean(axis=0)
-    jitter = np.random.default_rng(seed).uniform(-1, 1, (len(points), 1))
-    moved = points + (points - centre) * 0.2 * MIN_FOLD * jitter
-    for _ in range(_SWEEPS):
-        inside = np.ones(len(moved), bool)
-        inside[ConvexHull(moved).vertices] = False
-        if inside.any():
-            moved[inside] += (moved[inside] - centre) * 0.2 * MIN_FOLD
-            continue
-        edge, opposite, fold, normal = _edges(moved)
-        flat = fold < MIN_FOLD
-        if not flat.any():
-            return moved
-        _fold_edges(moved, edge[flat], opposite[flat], fold[flat], normal[flat])
-    return None
-
-
-def _fold_edges(
-    points: np.ndarray,
-    edge: np.ndarray,
-    opposite: np.ndarray,
-    fold: np.ndarray,
-    normal: np.ndarray,
-) -> None:
-    """One correction of the given too flat edges, in place."""
-    outward = normal / np.linalg.norm(normal, axis=1, keepdims=True)
-    start, end = points[edge[:, 0]], points[edge[:, 1]]
-    along = (end - start) / np.linalg.norm(end - start, axis=1, keepdims=True)
-    arm = points[opposite] - start[:, None]
-    arm = np.linalg.norm(np.cross(arm, along[:, None]), axis=2)
-    # Lowering both opposite vertices by h folds the edge by h / arm_f + h / arm_g.
-    need = 1.05 * MIN_FOLD - fold
-    height = need / (1 / arm).sum(axis=1) / 2
-    step = 0.7 * height[:, None] * outward
-    for i in range(2):
-        np.add.at(points, edge[:, i], step)
-        np.add.at(points, opposite[:, i], -step)
 
 
 def _ball(vertices: int) -> np.ndarray:

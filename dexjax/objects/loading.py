@@ -1,5 +1,6 @@
 """From what a user types to an `ObjectSet`."""
 
+import dataclasses
 import difflib
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,10 +39,11 @@ def load_object(
         return _procedural(spec, category, variant, size, seed)
     if spec.lower().endswith(mesh_files.SUFFIXES):
         pieces, surface = mesh_files.load_mesh(Path(spec), size)
-        return build_object(Path(spec).stem, "mesh", pieces, surface)
+        # glTF says that y points upwards; the other formats leave it open.
+        up = "y" if spec.lower().endswith(".glb") else "z"
+        return build_object(Path(spec).stem, "mesh", pieces, surface, up=up)
     if dexgraspnet is not None:
-        sources = ddg.find_objects(Path(dexgraspnet))
-        return _dexgraspnet(spec, sources, size)
+        return _dexgraspnet(spec, Path(dexgraspnet), size)
     if "@" in spec:
         raise DexjaxError(
             f"{spec!r} is a DexGraspNet name: say where its folder is (DEXGRASPNET)"
@@ -82,18 +84,22 @@ def _procedural(
     return build_object(name, category, shape.pieces, shape.mesh)
 
 
-def _dexgraspnet(
-    spec: str, sources: dict[str, ddg.Source], size: float | None
-) -> ObjectSet:
+def _dexgraspnet(spec: str, folder: Path, size: float | None) -> ObjectSet:
     name, _, text = spec.partition("@")
+    sources = ddg.find_objects(folder)
     if name not in sources:
+        if name and ddg.lacks_mesh(folder, name):
+            raise DexjaxError(
+                f"no mesh for {name!r}: expected {name}/coacd/decomposed.obj"
+            )
         raise DexjaxError(_unknown(name, [*sources, *CATEGORIES]))
     if size is not None:
         raise DexjaxError(f"give the size of {name!r} by its scale, as in {name}@0.06")
     source = sources[name]
     grasps = ddg.read_grasps(source)
     scale = _scale(name, text, grasps)
-    built = build_object(spec, source.category, ddg.read_pieces(source, scale))
+    pieces = ddg.read_pieces(source, scale)
+    built = build_object(spec, source.category, pieces, up=source.up)
     return _with_grasps(built, ddg.grasps_at(grasps, scale))
 
 
@@ -118,7 +124,8 @@ def _with_grasps(objects: ObjectSet, grasps: list[ddg.Grasp]) -> ObjectSet:
         quat = Rotation.from_matrix(rotation).as_quat(scalar_first=True)
     translation = np.array([g.translation for g in grasps]).reshape(1, -1, 3)
     joints = np.array([g.joints for g in grasps]).reshape(1, -1, JOINTS)
-    return objects.replace(
+    return dataclasses.replace(
+        objects,
         grasp_translation=translation.astype(np.float32),
         grasp_rotation=quat[None].astype(np.float32),
         grasp_joints=joints.astype(np.float32),

@@ -17,6 +17,11 @@ SIZE_RANGE = (0.01, 0.5)
 # Largest concavity left in a piece, relative to the object: coacd's own default. A
 # larger one closes the handle of a mug.
 _CONCAVITY = 0.05
+# A smaller search than coacd's default (150, 3, 20): a third of the time for as good
+# pieces (46 % instead of 49 % more volume than a mug's).
+_SEARCH = {"mcts_iterations": 30, "mcts_max_depth": 2, "mcts_nodes": 12}
+# Voxels along the longest side when a surface that is not closed is made so.
+_REMESH = 30
 # Faces; more are first thinned out, since coacd's time grows with them.
 _MOST_FACES = 50_000
 
@@ -67,7 +72,11 @@ def decompose(mesh: trimesh.Trimesh) -> list[np.ndarray]:
 
     coacd.set_log_level("error")
     parts = coacd.run_coacd(
-        coacd.Mesh(mesh.vertices, mesh.faces), threshold=_CONCAVITY, seed=0
+        coacd.Mesh(mesh.vertices, mesh.faces),
+        threshold=_CONCAVITY,
+        preprocess_resolution=_REMESH,
+        seed=0,
+        **_SEARCH,
     )
     return [np.asarray(vertices) for vertices, _ in parts]
 
@@ -84,7 +93,7 @@ def _read(path: Path) -> trimesh.Trimesh:
     if path.suffix.lower() not in SUFFIXES:
         raise DexjaxError(f"{path}: not one of {', '.join(SUFFIXES)}")
     try:
-        mesh = trimesh.load_mesh(path, skip_materials=True)
+        mesh = trimesh.load_mesh(path, process=False, skip_materials=True)
     except Exception as error:  # Each parser has its own ways to fail.
         what = f"{type(error).__name__}: {error}".splitlines()[0]
         raise DexjaxError(f"{path}: cannot be read ({what})") from None
@@ -96,6 +105,7 @@ def _read(path: Path) -> trimesh.Trimesh:
         raise DexjaxError(f"{path}: has a vertex that is not finite")
     if not mesh.extents.max() > 0:
         raise DexjaxError(f"{path}: all vertices are in one point")
+    mesh.process()
     if len(mesh.faces) > _MOST_FACES:
         mesh = mesh.simplify_quadric_decimation(face_count=_MOST_FACES)
     return mesh
@@ -106,7 +116,10 @@ def _cached_pieces(mesh: trimesh.Trimesh) -> list[np.ndarray]:
     extent = float(mesh.extents.max())
     unit = mesh.copy().apply_scale(1.0 / extent)
     content = hashlib.sha256(unit.vertices.astype(np.float32).tobytes())
-    content.update(unit.faces.astype(np.int64).tobytes() + repr(_CONCAVITY).encode())
+    content.update(
+        unit.faces.astype(np.int64).tobytes()
+        + repr((_CONCAVITY, _REMESH, _SEARCH)).encode()
+    )
     file = cache_folder() / f"{content.hexdigest()[:32]}.npz"
     pieces = _read_pieces(file)
     if pieces is None:

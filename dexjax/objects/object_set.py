@@ -1,6 +1,8 @@
 """An `ObjectSet`: objects as stacked arrays, all of one size, chosen by an integer."""
 
+import dataclasses
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import flax.struct
 import numpy as np
@@ -77,9 +79,10 @@ class ObjectSet:
             DexjaxError: a name or an index that the set does not have.
         """
         chosen = [self._index(item) for item in which]
-        arrays = {f: getattr(self, f)[chosen] for f in _ARRAYS}
-        strings = {f: tuple(getattr(self, f)[i] for i in chosen) for f in _STRINGS}
-        return ObjectSet(**arrays, **strings)
+        fields: dict[str, Any] = {f: getattr(self, f)[chosen] for f in _ARRAYS}
+        for f in _STRINGS:
+            fields[f] = tuple(getattr(self, f)[i] for i in chosen)
+        return ObjectSet(**fields)
 
     def _index(self, item: str | int) -> int:
         if isinstance(item, str):
@@ -110,9 +113,12 @@ class ObjectSet:
                         f"{s.names[0]!r} has {field} of size {got[1:]}, "
                         f"{sets[0].names[0]!r} of {want[1:]}: build both alike"
                     )
-        arrays = {f: np.concatenate([getattr(s, f) for s in sets]) for f in _ARRAYS}
-        strings = {f: sum((getattr(s, f) for s in sets), ()) for f in _STRINGS}
-        return ObjectSet(**arrays, **strings)
+        fields: dict[str, Any] = {
+            f: np.concatenate([getattr(s, f) for s in sets]) for f in _ARRAYS
+        }
+        for f in _STRINGS:
+            fields[f] = sum((getattr(s, f) for s in sets), ())
+        return ObjectSet(**fields)
 
 
 _STRINGS = ("names", "categories", "splits")
@@ -126,6 +132,7 @@ def build_object(
     pieces: list[np.ndarray],
     mesh: trimesh.Trimesh | None = None,
     *,
+    up: str = "z",
     split: str = "train",
     hulls: int = HULLS,
     vertices: int = VERTICES,
@@ -138,6 +145,7 @@ def build_object(
         pieces: convex point sets (n, 3) in the object frame, m.
         mesh: its closed surface in the same frame, which gives mass, points and
             normals; that of the pieces by default.
+        up: the axis that points upwards in the object frame, "y" or "z".
         split: which split it belongs to.
         hulls: K.
         vertices: V.
@@ -147,7 +155,7 @@ def build_object(
     mesh = pieces_surface(pieces) if mesh is None else mesh
     mass, com, inertia = _mass_properties(mesh)
     points, normals = sample_surface(mesh, POINTS, pieces=joined)
-    quat = rest_quaternion(np.concatenate(pieces), com)
+    quat = rest_quaternion(np.concatenate(pieces), com, up)
     solid = shaped.vertices[shaped.mask].reshape(-1, 3)
     height = -(solid @ rotation_matrix(quat).T)[:, 2].min()
     empty = np.zeros((1, 0, 3), np.float32)
@@ -188,5 +196,5 @@ def _mass_properties(mesh: trimesh.Trimesh) -> tuple[float, np.ndarray, np.ndarr
 def _pad_grasps(objects: ObjectSet, count: int) -> ObjectSet:
     missing = count - objects.grasp_joints.shape[1]
     pad = ((0, 0), (0, missing), (0, 0))
-    padded = {f: np.pad(getattr(objects, f), pad) for f in _GRASPS}
-    return objects.replace(**padded)
+    padded: dict[str, Any] = {f: np.pad(getattr(objects, f), pad) for f in _GRASPS}
+    return dataclasses.replace(objects, **padded)

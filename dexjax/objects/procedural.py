@@ -44,7 +44,7 @@ _BUILDERS: tuple[Callable[[Sizes], Shape], ...] = (
     household.apple,
     household.banana,
     household.soap,
-    household.light_bulb,
+    household.salt_shaker,
 )
 CATEGORIES: dict[str, Callable[[Sizes], Shape]] = {b.__name__: b for b in _BUILDERS}
 

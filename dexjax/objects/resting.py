@@ -5,7 +5,8 @@ import trimesh
 from scipy.spatial import ConvexHull
 
 # Height (m) by which the centre of mass must rise before an object that stands as its
-# mesh does tips over; below that a drop of a few centimetres topples it.
+# mesh does tips over: with less a drop of a few centimetres topples it, and it is laid
+# down, unless that is hardly better.
 _STABLE = 0.002
 # Orientations closer than this (cosine of 20 degrees) to the mesh's own count as it.
 _UPRIGHT = 0.94
@@ -13,10 +14,10 @@ _UPRIGHT = 0.94
 _FLAT = 0.005
 
 
-def rest_quaternion(points: np.ndarray, com: np.ndarray) -> np.ndarray:
+def rest_quaternion(points: np.ndarray, com: np.ndarray, up: str = "z") -> np.ndarray:
     """Orientation (4,) wxyz in which an object rests stably on a table, z up.
 
-    The object stays as its mesh stands (z up) where that is stable. Otherwise it is
+    It stays as its mesh stands (`up` upwards) where that is stable. Otherwise it is
     laid on the face from which it is hardest to tip: the one for which the centre of
     mass has to rise most, sqrt(d^2 + h^2) - h with h its height above the face and d
     its distance from the face's nearest edge.
@@ -24,20 +25,25 @@ def rest_quaternion(points: np.ndarray, com: np.ndarray) -> np.ndarray:
     Args:
         points: (n, 3) vertices of the object's convex hull, m.
         com: (3,) centre of mass, m.
+        up: the axis that points upwards in the mesh's own frame, "y" or "z".
     """
+    below = -np.eye(3)["xyz".index(up)]
     hull = ConvexHull(points)
     tolerance = _FLAT * np.ptp(points, axis=0).max()
-    best, best_rise = np.array([0.0, 0.0, -1.0]), -1.0
-    upright, upright_rise = best, -1.0
-    for plane in np.unique(hull.equations.round(6), axis=0):
-        normal, distance = plane[:3], plane @ np.append(com, 1.0)
-        face = points[points @ normal + plane[3] > -tolerance]
-        rise = _tipping_rise(face, normal, com, -distance)
-        if rise > best_rise:
-            best, best_rise = normal, rise
-        if -normal[2] > _UPRIGHT and rise > upright_rise:
-            upright, upright_rise = normal, rise
-    down = upright if upright_rise > _STABLE else best
+    planes = np.unique(hull.equations.round(6), axis=0)
+    heights = -(planes[:, :3] @ com + planes[:, 3])
+    rises = np.array(
+        [
+            _tipping_rise(points[points @ p[:3] + p[3] > -tolerance], p[:3], com, h)
+            for p, h in zip(planes, heights, strict=True)
+        ]
+    )
+    aligned = planes[:, :3] @ below
+    stands = (aligned > _UPRIGHT) & (rises > min(_STABLE, 0.8 * rises.max()))
+    chosen = (
+        np.where(stands, aligned, -1.0).argmax() if stands.any() else rises.argmax()
+    )
+    down = planes[chosen, :3]
     if -down[2] > 1 - 1e-6:
         return np.array([1.0, 0.0, 0.0, 0.0])
     turn = trimesh.geometry.align_vectors(down, [0, 0, -1])

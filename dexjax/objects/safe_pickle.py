@@ -177,7 +177,7 @@ def _bytes_of(text: str, encoding: str) -> bytes:
     return str.encode(text, "latin1")
 
 
-_ALLOWED = {
+_ALLOWED: dict[str, Callable[..., Any]] = {
     "numpy.ndarray": lambda *_: None,
     "numpy.dtype": _Dtype,
     "numpy.core.multiarray._reconstruct": lambda *_: _Array(),

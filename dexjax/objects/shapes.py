@@ -191,6 +191,30 @@ def wall_pieces(
     return pieces
 
 
+def loft(sections: np.ndarray) -> Shape:
+    """A skin over cross-sections (sections, corners, 3), closed at both ends.
+
+    Each stretch between two sections becomes one convex piece.
+    """
+    count, corners, _ = sections.shape
+    here = np.arange(corners)
+    there = np.roll(here, -1)
+    side = np.concatenate(
+        [
+            np.stack([here, there, here + corners], axis=1),
+            np.stack([there, there + corners, here + corners], axis=1),
+        ]
+    )
+    fan = np.stack([np.zeros(corners - 2, int), here[2:], here[1:-1]], axis=1)
+    last = (count - 1) * corners
+    faces = [side + i * corners for i in range(count - 1)]
+    faces += [fan, fan[:, ::-1] + last]
+    mesh = trimesh.Trimesh(sections.reshape(-1, 3), np.concatenate(faces))
+    mesh.fix_normals()
+    pieces = [np.concatenate(sections[i : i + 2]) for i in range(count - 1)]
+    return Shape(pieces, mesh)
+
+
 def tube(path: np.ndarray, radius: float, join: int = 1) -> Shape:
     """A bent rod along `path` (n, 3); one convex piece per `join` stretches."""
     bars = [

@@ -5,7 +5,7 @@ import trimesh
 from scipy.spatial import ConvexHull
 
 # Step (m) outwards from a surface point that ends in another piece where two meet.
-_STEP = 0.0003
+STEP = 0.0003
 
 
 def pieces_surface(pieces: list[np.ndarray]) -> trimesh.Trimesh:
@@ -25,6 +25,7 @@ def sample_surface(
     count: int,
     seed: int = 0,
     pieces: list[np.ndarray] | None = None,
+    step: float = STEP,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Points spread evenly in area over a surface.
 
@@ -33,6 +34,8 @@ def sample_surface(
         count: how many points.
         seed: of the draw.
         pieces: convex pieces (n, 3) of the solid; points inside them are left out.
+        step: how far outwards from a point to look for a piece, m: the widest slit
+            between pieces that counts as inside.
 
     Returns:
         (count, 3) points and (count, 3) outward unit normals.
@@ -41,7 +44,7 @@ def sample_surface(
     draws = count if pieces is None else 4 * count
     points, normals = _draw(mesh, draws, rng)
     if pieces is not None:
-        outside = np.flatnonzero(~inside_pieces(points + _STEP * normals, pieces))
+        outside = np.flatnonzero(~inside_pieces(points + step * normals, pieces))
         if len(outside):
             outside = np.resize(outside, max(count, len(outside)))
             points, normals = points[outside], normals[outside]

@@ -2,10 +2,10 @@
 
 import jax
 import jax.numpy as jnp
-from mujoco import mjx
 
 from dexjax.errors import DexjaxError
 from dexjax.physics.engine import PhysicsState
+from dexjax.physics.quiet import mjx
 from dexjax.scene import Scene
 
 

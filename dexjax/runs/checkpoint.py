@@ -88,7 +88,11 @@ def read_meta(folder: Path, step: int | None = None) -> tuple[int, dict]:
 
 
 def restore(
-    folder: Path, template: Any, step: int | None = None, expect: dict | None = None
+    folder: Path,
+    template: Any,
+    step: int | None = None,
+    expect: dict | None = None,
+    part: str = "",
 ) -> tuple[int, Any, dict]:
     """Restores the newest checkpoint that is intact.
 
@@ -99,6 +103,7 @@ def restore(
         template: pytree like the saved one: arrays or `jax.ShapeDtypeStruct`s.
         step: this checkpoint instead of the newest.
         expect: entries that the meta must have, e.g. {"hand": "shadow"}.
+        part: restore only this entry of the saved tree; the template is like it.
 
     Returns:
         Its step, the tree (JAX arrays where the template has them, NumPy arrays and
@@ -111,13 +116,15 @@ def restore(
     path, index = _newest_intact(Path(folder), step)
     _check_meta(path, index["meta"], expect or {})
     leaves, structure = jax.tree_util.tree_flatten_with_path(template)
-    named = [(_leaf_name(key_path), leaf) for key_path, leaf in leaves]
-    _check_layers(path, index["layers"], dict(named))
+    prefix = f"{part}/" if part else ""
+    named = [(prefix + _leaf_name(key_path), leaf) for key_path, leaf in leaves]
+    layers = {n: x for n, x in index["layers"].items() if n.startswith(prefix)}
+    _check_layers(path, layers, dict(named))
     with _quiet():
         arrays = ocp.load(path / _STATE)
     generators = index["generators"]
-    for name, layer in index["layers"].items():
-        arrays.setdefault(name, np.zeros(layer["shape"], layer["dtype"]))
+    for name in layers.keys() - arrays.keys():
+        arrays[name] = np.zeros(layers[name]["shape"], layers[name]["dtype"])
     restored = [_like(arrays[name], leaf, generators, name) for name, leaf in named]
     tree = jax.tree_util.tree_unflatten(structure, restored)
     return _step(path), tree, index["meta"]
@@ -131,6 +138,8 @@ def _write(path: Path, tree: Any, meta: dict) -> None:
         arrays = {name: _to_numpy(leaf) for name, leaf in leaves.items()}
         # Orbax refuses arrays without elements; the index has their shape.
         ocp.save(path / _STATE, {name: a for name, a in arrays.items() if a.size})
+    # It would tell every reader of a shipped policy where it was written.
+    (path / _STATE / "commit_success.txt").unlink(missing_ok=True)
     index = {
         "meta": meta,
         "layers": {name: _describe(leaf) for name, leaf in leaves.items()},

@@ -1,11 +1,18 @@
 """The typed configuration of a base-policy run, and its presets."""
 
 import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from dexjax.errors import DexjaxError
+from dexjax.hands import load_hand
 from dexjax.learners.ppo import PpoConfig
+from dexjax.physics.engine import ENGINES
+from dexjax.scene import WRIST_DRIVES
 from dexjax.tasks.grasp import GraspConfig
+from dexjax.tasks.observations import OBSERVATIONS
+from dexjax.tasks.rewards import REWARDS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +31,7 @@ class BaseConfig:
         task: the grasping task.
         ppo: the learner.
         env_steps: control steps of all worlds together to train for.
-        stop_at: stop earlier once this share of the last 1,024 training episodes held
+        stop_at: stop earlier once this share of the last 512 training episodes held
             the object; 0 never does.
         eval_episodes: fresh episodes of the deterministic policy at the end.
         checkpoint_every: s of wall time between checkpoints.
@@ -106,3 +113,85 @@ def preset(name: str) -> BaseConfig:
     if name not in PRESETS:
         raise DexjaxError(f"preset {name!r}: choose from {', '.join(PRESETS)}")
     return PRESETS[name]
+
+
+_CHOICES: dict[str, Iterable[str]] = {
+    "preset": PRESETS,
+    "engine": ENGINES,
+    "wrist": WRIST_DRIVES,
+    "task.observation": OBSERVATIONS,
+    "task.reward": REWARDS,
+}
+# Both ends are allowed. Counts of steps and seeds have to fit into 32 bits.
+_LIMITS = {
+    "env_steps": (1, 2_000_000_000),
+    "stop_at": (0.0, 1.0),
+    "eval_episodes": (1, 1_000_000),
+    "checkpoint_every": (0.0, 1e6),
+    "seed": (0, 2_000_000_000),
+    "task.goal_height": (0.0, 1.0),
+    "task.episode_steps": (20, 10_000),
+    "task.held_steps": (1, 10_000),
+    "task.starts": (1, 1_000_000),
+    "task.offset": (0.0, 0.1),
+    "ppo.worlds": (1, 1_000_000),
+    "ppo.steps": (1, 10_000),
+    "ppo.epochs": (1, 1000),
+    "ppo.minibatches": (1, 100_000),
+    "ppo.discount": (0.0, 1.0),
+    "ppo.gae_lambda": (0.0, 1.0),
+    "ppo.clip": (1e-3, 10.0),
+    "ppo.value_scale": (0.0, 1e6),
+    "ppo.learning_rate": (1e-9, 1.0),
+    "ppo.learning_rate_range": (1e-9, 1.0),
+    "ppo.desired_kl": (0.0, 10.0),
+    "ppo.gradient_clip": (1e-6, 1e6),
+    "ppo.bound_scale": (0.0, 1e6),
+    "ppo.initial_std": (1e-3, 10.0),
+    "ppo.widths": (1, 16_384),
+    "ppo.observation_clip": (1e-3, 1e6),
+    "ppo.reward_scale": (1e-6, 1e6),
+}
+
+
+def check(config: BaseConfig) -> None:
+    """Refuses a configuration that cannot be run.
+
+    Raises:
+        DexjaxError: for an unknown name, a number outside its limits, or numbers that
+            do not fit together.
+    """
+    load_hand(config.hand)
+    for name, choices in _CHOICES.items():
+        if (value := _value(config, name)) not in choices:
+            what = name.split(".")[-1]
+            raise DexjaxError(f"{what} {value!r}: choose from {', '.join(choices)}")
+    for name, (low, high) in _LIMITS.items():
+        value = _value(config, name)
+        for number in value if isinstance(value, tuple) else (value,):
+            if not low <= number <= high:
+                raise DexjaxError(
+                    f"{name} is {number}, must be between {low:,} and {high:,}"
+                )
+    samples = config.ppo.worlds * config.ppo.steps
+    if samples % config.ppo.minibatches:
+        raise DexjaxError(
+            f"ppo.minibatches is {config.ppo.minibatches}, must divide ppo.worlds x "
+            f"ppo.steps = {samples}"
+        )
+    if config.task.held_steps > config.task.episode_steps:
+        raise DexjaxError(
+            f"task.held_steps is {config.task.held_steps}, must be at most "
+            f"task.episode_steps = {config.task.episode_steps}"
+        )
+    low, high = config.ppo.learning_rate_range
+    if low > high:
+        raise DexjaxError(f"ppo.learning_rate_range goes from {low} down to {high}")
+
+
+def _value(config: BaseConfig, name: str) -> Any:
+    """The field of that dotted name."""
+    value: Any = config
+    for part in name.split("."):
+        value = getattr(value, part)
+    return value

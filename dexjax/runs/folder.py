@@ -203,11 +203,18 @@ def _prepare(path: Path, config: dict, fresh: bool) -> None:
         )
     if fresh:
         _remove_run(path)
-    elif has_config:
+    elif has_config and _worth_keeping(path):
         _compare(path, read_config(path), config)
-    elif (path / "checkpoints").exists():
+    elif not has_config and (path / "checkpoints").exists():
         raise DexjaxError(f"{path} holds checkpoints but no config.yaml: use --fresh")
     write_text(path / "config.yaml", yaml.safe_dump(config, sort_keys=False))
+
+
+def _worth_keeping(path: Path) -> bool:
+    """Whether there is a result or a checkpoint: else another run may take over."""
+    checkpoints = path / "checkpoints"
+    saved = checkpoints.is_dir() and any(checkpoints.iterdir())
+    return saved or (path / "summary.json").exists()
 
 
 def _remove_run(path: Path) -> None:

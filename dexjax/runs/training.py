@@ -13,7 +13,7 @@ from dexjax.runs.config import BaseConfig
 from dexjax.runs.folder import RunFolder
 from dexjax.runs.metrics import Metrics, Progress, read_metrics
 
-RECENT_EPISODES = 1024
+RECENT_EPISODES = 512
 # Broken worlds are reset and counted; a training that breaks this share of all steps
 # has another fault.
 MOST_BROKEN = 0.01

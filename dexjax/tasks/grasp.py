@@ -97,9 +97,14 @@ class GraspTask:
         self._starts = self._start_bank(seed)
         self.observation_size = jax.eval_shape(self.reset, jax.random.key(0)).obs.size
 
-    def reset(self, key: jax.Array) -> TaskState:
-        """See `Task.reset`; the object is drawn uniformly from the set."""
-        physics, memory = self._begin(key)
+    def reset(
+        self,
+        key: jax.Array,
+        object_id: jax.Array | int | None = None,
+        start: jax.Array | int | None = None,
+    ) -> TaskState:
+        """See `Task.reset`; object and start state are drawn uniformly unless given."""
+        physics, memory = self._begin(key, object_id, start)
         obs = self._observe(physics, memory)
         zero = jnp.zeros(())
         no = jnp.zeros((), bool)
@@ -159,11 +164,19 @@ class GraspTask:
         qvel = jnp.zeros((objects, starts, self.engine.scene.model.nv))
         return jax.jit(jax.vmap(jax.vmap(self.engine.reset)))(qpos, qvel, object_id)
 
-    def _begin(self, key: jax.Array) -> tuple[PhysicsState, Memory]:
+    def _begin(
+        self,
+        key: jax.Array,
+        object_id: jax.Array | int | None = None,
+        start: jax.Array | int | None = None,
+    ) -> tuple[PhysicsState, Memory]:
         key, pick_object, pick_start, pick_proposal = jax.random.split(key, 4)
         objects, starts = self._starts.time.shape
-        index = jax.random.randint(pick_object, (), 0, objects)
-        start = jax.random.randint(pick_start, (), 0, starts)
+        index = object_id
+        if index is None:
+            index = jax.random.randint(pick_object, (), 0, objects)
+        if start is None:
+            start = jax.random.randint(pick_start, (), 0, starts)
         physics = jax.tree.map(lambda x: x[index, start], self._starts)
         count = jnp.asarray(self.objects.grasp_count)[index]
         proposal = jax.random.randint(pick_proposal, (), 0, jnp.maximum(count, 1))

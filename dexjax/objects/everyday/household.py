@@ -106,11 +106,7 @@ def banana(size: Sizes) -> Shape:
     sections = [
         _section(centre, a, r) for centre, a, r in zip(spine, angle, radii, strict=True)
     ]
-    bars = [
-        shapes.hull_of(np.concatenate(pair))
-        for pair in zip(sections[:-1], sections[1:], strict=True)
-    ]
-    return shapes.union(bars).grounded()
+    return shapes.loft(np.array(sections)).grounded()
 
 
 def soap(size: Sizes) -> Shape:
@@ -119,16 +115,19 @@ def soap(size: Sizes) -> Shape:
     return shapes.rounded_box([length, width, thick], 0.008).grounded()
 
 
-def light_bulb(size: Sizes) -> Shape:
-    """A light bulb standing on its cap."""
-    bulb, cap = size(0.031), size(0.015)
-    height = 0.042 + 1.9 * bulb
-    angle = np.radians(np.linspace(-45, 65, 6))
-    globe = [
-        (float(bulb * np.cos(a)), float(height - bulb + bulb * np.sin(a)))
-        for a in angle
-    ]
-    return shapes.solid_of_revolution([(cap, 0.0), (cap, 0.026), *globe])
+def salt_shaker(size: Sizes) -> Shape:
+    """A salt shaker with a waist and a domed lid."""
+    foot, waist, height = size(0.026), size(0.018), size(0.1)
+    return shapes.solid_of_revolution(
+        [
+            (foot, 0.0),
+            (0.95 * foot, 0.2 * height),
+            (waist, 0.6 * height),
+            (1.15 * waist, 0.75 * height),
+            (1.05 * waist, 0.9 * height),
+            (0.5 * waist, height),
+        ]
+    )
 
 
 def _section(centre: np.ndarray, angle: float, radius: float) -> np.ndarray:

@@ -52,7 +52,7 @@ def spatula(size: Sizes) -> Shape:
         [[0, -0.2], [0.3, -0.5], [1, -0.5], [1, 0.5], [0.3, 0.5], [0, 0.2]]
     )
     blade = shapes.prism(outline * [0.06, width], 0.005)
-    blade = blade.moved([0.5 * length - 0.004, 0, -0.003])
+    blade = blade.moved([0.5 * length - 0.004, 0, -0.005])
     return shapes.union([handle, blade]).grounded()
 
 
@@ -69,7 +69,7 @@ def screwdriver(size: Sizes) -> Shape:
 
 def brush(size: Sizes) -> Shape:
     """A hand brush lying on its bristles."""
-    length, width, height = size(0.15), size(0.03), size(0.045)
+    length, width, height = size(0.15), size(0.036), size(0.045)
     back = shapes.rounded_box([length, width, 0.4 * height], 0.004)
     bristles = shapes.box([0.6 * length, 0.8 * width, 0.65 * height])
     lifted = back.moved([0, 0, 0.8 * height])

@@ -1,0 +1,174 @@
+"""Trained policies: read from a run's folder, or exported into a small one.
+
+A policy's folder is that of a training run, finished or not, or one that
+`export_policy` wrote: config.yaml, checkpoints/ and, once there, summary.json.
+"""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import jax
+import jax.numpy as jnp
+import yaml
+from brax.training.acme import running_statistics, specs
+
+from dexjax.errors import DexjaxError
+from dexjax.hands import Hand, load_hand
+from dexjax.learners.ppo import Policy, PpoConfig, make_ppo
+from dexjax.networks.actor_critic import ActorCritic
+from dexjax.objects.object_set import CODE
+from dexjax.runs import checkpoint
+from dexjax.runs.config import BaseConfig, check
+from dexjax.runs.evaluation import Act
+from dexjax.runs.folder import read_config, read_json, write_json, write_text
+from dexjax.runs.training import identity
+from dexjax.tasks.grasp import GraspConfig
+from dexjax.tasks.observations import Sensed, observe
+from dexjax.tasks.task import Task
+
+_WRIST_ACTIONS = 6
+
+
+class TrainedPolicy(NamedTuple):
+    """A policy and where it comes from.
+
+    Attributes:
+        config: of the run that trained it.
+        act: (…, observation) -> deterministic actions (…, actions).
+        policy: its parameters.
+        step: iteration of the checkpoint it was read from.
+    """
+
+    config: BaseConfig
+    act: Act
+    policy: Policy
+    step: int
+
+
+class _Sizes(NamedTuple):
+    """The part of a task that acting depends on."""
+
+    observation_size: int
+    action_size: int
+
+
+def load_config(folder: Path) -> BaseConfig:
+    """The configuration of the run in a folder.
+
+    Raises:
+        DexjaxError: if there is no run, or one of another version of dexjax.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DexjaxError(f"no run {folder}: give the folder of a trained policy")
+    found = read_config(folder)
+    parts = {"task": GraspConfig, "ppo": PpoConfig}
+    for name, kind in parts.items():
+        found[name] = _build(kind, found.get(name), f"{folder}/config.yaml: {name}")
+    for name in ("dexgraspnet", "out"):
+        if found.get(name) is not None:
+            found[name] = Path(found[name])
+    config = _build(BaseConfig, found, f"{folder}/config.yaml")
+    check(config)
+    return config
+
+
+def load_policy(folder: Path) -> TrainedPolicy:
+    """Reads the newest intact checkpoint of a run, as far as acting needs it.
+
+    Raises:
+        DexjaxError: if there is none, or it is of another hand or network: says what
+            differs.
+    """
+    folder = Path(folder)
+    config = load_config(folder)
+    sizes = _sizes(config, load_hand(config.hand))
+    step, policy, _ = checkpoint.restore(
+        folder / "checkpoints",
+        _template(config, sizes),
+        expect=identity(config),
+        part="policy",
+    )
+    # Acting needs no more of a task than its sizes.
+    ppo = make_ppo(cast(Task, sizes), config.ppo)
+    return TrainedPolicy(config, lambda obs: ppo.act(policy, obs), policy, step)
+
+
+def export_policy(run: Path, folder: Path) -> None:
+    """Copies a finished run's policy and result, without what only training needs.
+
+    Args:
+        run: the run's folder.
+        folder: the new one; must be absent or empty.
+
+    Raises:
+        DexjaxError: if the run is not finished, or the folder is in use.
+    """
+    run, folder = Path(run), Path(folder)
+    trained = load_policy(run)
+    summary = read_json(run / "summary.json")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise DexjaxError(f"{folder} is not empty: choose a new folder")
+        # Folders of the machine that trained it mean nothing elsewhere.
+        config = dataclasses.replace(trained.config, out=None, dexgraspnet=None)
+        plain = json.loads(json.dumps(dataclasses.asdict(config)))
+        write_text(folder / "config.yaml", yaml.safe_dump(plain, sort_keys=False))
+    except OSError as error:
+        raise DexjaxError(f"cannot write in {folder}: {error.strerror}") from error
+    meta = identity(config) | {"object": config.object}
+    tree = {"policy": trained.policy}
+    checkpoint.save(folder / "checkpoints", trained.step, tree, meta)
+    write_json(folder / "summary.json", summary)
+
+
+def _build(kind: type, fields: Any, where: str) -> Any:
+    """A configuration from plain fields, which must be exactly its own."""
+    if not isinstance(fields, dict):
+        raise DexjaxError(f"{where} is damaged: no fields in it")
+    wanted = {field.name for field in dataclasses.fields(kind)}
+    for name in sorted(wanted ^ set(fields)):
+        what = "lacks" if name in wanted else "has"
+        raise DexjaxError(
+            f"{where} {what} the field {name!r}: the run is of another version of "
+            "dexjax, train it anew"
+        )
+    values = {n: tuple(v) if isinstance(v, list) else v for n, v in fields.items()}
+    return kind(**values)
+
+
+def _sizes(config: BaseConfig, hand: Hand) -> _Sizes:
+    """The sizes of the task that a configuration makes, without making it."""
+    frame = (3, 4, 3, 3)
+    tips = [jnp.zeros((len(hand.fingertips), n)) for n in (*frame, 3, 3)]
+    sensed = Sensed(
+        *[jnp.zeros(len(hand.joints))] * 2,
+        *map(jnp.zeros, frame),
+        *tips,
+        *map(jnp.zeros, frame),
+    )
+    actions = _WRIST_ACTIONS + len(hand.actuated)
+    obs = observe(
+        hand,
+        sensed,
+        jnp.zeros(actions),
+        jnp.zeros(3),
+        jnp.zeros(CODE),
+        config.task.observation,
+        config.task.relative,
+    )
+    return _Sizes(obs.size, actions)
+
+
+def _template(config: BaseConfig, sizes: _Sizes) -> Policy:
+    """Shapes of the policy that a configuration makes."""
+    ppo = config.ppo
+    network = ActorCritic(sizes.action_size, ppo.widths, ppo.initial_std)
+    obs = jnp.zeros(sizes.observation_size)
+    params = jax.eval_shape(network.init, jax.random.key(0), obs)
+    spec = specs.Array((sizes.observation_size,), jnp.dtype("float32"))
+    statistics = jax.eval_shape(lambda: running_statistics.init_state(spec))
+    return Policy(params, statistics)

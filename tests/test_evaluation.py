@@ -1,0 +1,119 @@
+"""Evaluation: intervals, episodes that differ, objects one by one."""
+
+from types import SimpleNamespace
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from dexjax.errors import DexjaxError
+from dexjax.hands import load_hand
+from dexjax.objects.loading import load_objects
+from dexjax.physics.engine import PhysicsState, make_engine
+from dexjax.runs import evaluation
+from dexjax.runs.config import PRESETS
+from dexjax.runs.evaluation import evaluate, fresh_task, measure, wilson
+from dexjax.scene import make_scene
+
+EPISODES = 4
+
+
+class World(NamedTuple):
+    """As much of a task's state as an evaluation reads."""
+
+    physics: PhysicsState
+    obs: jax.Array
+    metrics: dict
+
+
+def stay(obs):
+    """The wrist stands still, the fingers are half closed."""
+    return jnp.zeros((*obs.shape[:-1], 24))
+
+
+@pytest.fixture(scope="module")
+def task():
+    scene = make_scene(load_hand(), load_objects(["mug", "box"]))
+    return fresh_task(PRESETS["smoke"], make_engine(scene, "native"), EPISODES)
+
+
+@pytest.mark.parametrize(("successes", "episodes"), [(0, 9), (3, 7), (251, 256)])
+def test_wilson_equals_its_closed_form(successes, episodes):
+    z, p, n = 1.959963984540054, successes / episodes, episodes
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    expected = [max(centre - half, 0.0), min(centre + half, 1.0)]
+    np.testing.assert_allclose(wilson(successes, episodes), expected, atol=1e-9)
+
+
+def test_a_hand_that_stays_away_holds_nothing(task):
+    found = evaluate(task, stay, EPISODES, seed=0, object_id=1)
+    assert not found.held.any() and not found.reached.any()
+    assert (found.holding.object_id == 1).all()
+    assert found.recorded.qpos.shape[:2] == (task.episode_steps, evaluation.RECORDED)
+    # Recorded from the start: the palm is above the table, the object on it.
+    first = found.recorded.qpos[0]
+    assert (first[:, 2] > 0.15).all() and (first[:, -5] < 0.15).all()
+    row = measure(task, stay, EPISODES, 0, object_id=1)
+    assert row["object"] == "box" and row["episodes"] == EPISODES
+    assert row["success_held"] == 0 and row["contacts"] == {"worlds": 0}
+
+
+def test_no_two_episodes_start_alike(task):
+    found = evaluate(task, stay, EPISODES, seed=0, object_id=0)
+    places = found.recorded.qpos[0, :, -7:]
+    assert len(np.unique(places, axis=0)) == evaluation.RECORDED
+    with pytest.raises(DexjaxError, match="5 episodes: choose 1 to 4"):
+        evaluate(task, stay, EPISODES + 1, seed=0)
+    with pytest.raises(DexjaxError, match="0 episodes"):
+        evaluate(task, stay, 0, seed=0)
+
+
+def test_another_object_needs_no_compilation(task):
+    evaluate(task, stay, EPISODES, seed=0, object_id=0)
+    compiled = evaluation._episodes._cache_size()
+    evaluate(task, stay, EPISODES, seed=1, object_id=1)
+    assert evaluation._episodes._cache_size() == compiled
+
+
+class Scripted:
+    """A task that holds from even starts and flies through the goal from start 1."""
+
+    config = SimpleNamespace(starts=8)
+    episode_steps = 200
+
+    def reset(self, key, object_id, start):
+        return self._state(jnp.zeros(()), start)
+
+    def step(self, state, action):
+        return self._state(state.physics.time + 1, state.physics.qpos)
+
+    def _state(self, time, start):
+        last = time == self.episode_steps
+        held = last & (start % 2 == 0)
+        metrics = {"held": held, "reached": held | (last & (start == 1))}
+        metrics = {name: m.astype(jnp.float32) for name, m in metrics.items()}
+        physics = PhysicsState(start, *[time] * 6)
+        return World(physics, jnp.zeros(3), metrics)
+
+
+def test_what_the_episodes_report_is_counted():
+    found = evaluate(Scripted(), lambda obs: obs, 6, seed=0)
+    np.testing.assert_array_equal(found.held, [1, 0, 1, 0, 1, 0])
+    np.testing.assert_array_equal(found.reached, [1, 1, 1, 0, 1, 0])
+    assert (found.holding.time == 200 - evaluation.SNAPSHOT).all()
+    np.testing.assert_array_equal(found.recorded.time[:, 0], np.arange(200))
+    summary = found.summary()
+    assert summary["success_held"] == 0.5 and summary["episodes"] == 6
+    assert summary["success_reached"] == 4 / 6
+    assert summary["ci95"] == wilson(3, 6)
+
+
+def test_reset_takes_object_and_start(task):
+    reset = jax.jit(jax.vmap(task.reset, (0, None, 0)))
+    keys = jax.random.split(jax.random.key(0), EPISODES)
+    worlds = reset(keys, 1, jnp.arange(EPISODES))
+    assert (worlds.physics.object_id == 1).all()
+    np.testing.assert_array_equal(worlds.physics.qpos, task._starts.qpos[1])

@@ -1,0 +1,175 @@
+"""The training loop: interrupted and resumed, stopped early, and given up."""
+
+import csv
+import dataclasses
+from types import SimpleNamespace
+
+import jax
+import numpy as np
+import pytest
+
+from dexjax.errors import DexjaxError
+from dexjax.learners.ppo import make_ppo
+from dexjax.physics.engine import make_engine
+from dexjax.runs import checkpoint, training
+from dexjax.runs.config import preset
+from dexjax.runs.folder import RunFolder
+from dexjax.runs.metrics import Metrics
+from dexjax.runs.training import train
+from dexjax.tasks.grasp import GraspTask
+
+WORLDS, STEPS, ITERATIONS = 8, 25, 8
+SMOKE = preset("smoke")
+CONFIG = dataclasses.replace(
+    SMOKE,
+    object="box",
+    task=dataclasses.replace(SMOKE.task, starts=4),
+    ppo=dataclasses.replace(
+        SMOKE.ppo, worlds=WORLDS, steps=STEPS, epochs=1, widths=(16,)
+    ),
+    env_steps=WORLDS * STEPS * ITERATIONS,
+    checkpoint_every=0.0,
+)
+
+
+@pytest.fixture(scope="module")
+def ppo(box_scene):
+    task = GraspTask(make_engine(box_scene, "native"), CONFIG.task)
+    return make_ppo(task, CONFIG.ppo)
+
+
+def run_training(path, ppo, config=CONFIG):
+    with RunFolder.open(path, dataclasses.asdict(config)) as run:
+        return train(run, config, ppo, started=0.0)
+
+
+def rows(path):
+    """metrics.csv without what the clock says."""
+    with open(path / "metrics.csv") as file:
+        found = list(csv.DictReader(file))
+    return [
+        {name: x for name, x in row.items() if name not in ("wall_s", "steps_per_s")}
+        for row in found
+    ]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, ppo):
+    path = tmp_path_factory.mktemp("undisturbed")
+    return path, run_training(path, ppo)
+
+
+def test_it_trains_for_its_steps_and_keeps_every_row(undisturbed):
+    path, trained = undisturbed
+    assert trained.iterations == ITERATIONS
+    assert int(trained.state.env_steps) == CONFIG.env_steps
+    assert trained.broken == 0
+    table = rows(path)
+    assert [int(row["iteration"]) for row in table] == [*range(1, ITERATIONS + 1)]
+    # Clocks are staggered: every world ends one episode in 200 steps.
+    assert sum(float(row["episodes"]) for row in table) == WORLDS
+    assert checkpoint.latest_step(path / "checkpoints") == ITERATIONS
+
+
+@pytest.mark.parametrize("where", ["between rows", "before the checkpoint"])
+def test_resumed_it_ends_as_undisturbed(
+    undisturbed, ppo, tmp_path, monkeypatch, capsys, where
+):
+    write = Metrics.write
+
+    def interrupt(self, iteration, values):
+        if iteration == 5 and where == "between rows":
+            raise KeyboardInterrupt
+        write(self, iteration, values)
+        if iteration == 5:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Metrics, "write", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run_training(tmp_path, ppo)
+    # The row after the last checkpoint is in the table and must not stay twice.
+    assert len(rows(tmp_path)) == (4 if where == "between rows" else 5)
+    assert checkpoint.latest_step(tmp_path / "checkpoints") == 4
+    monkeypatch.setattr(Metrics, "write", write)
+    trained = run_training(tmp_path, ppo)
+    assert (
+        f"resuming {tmp_path} after iteration 4 (800 steps)" in capsys.readouterr().out
+    )
+    path, expected = undisturbed
+    assert rows(tmp_path) == rows(path)
+    for one, other in zip(
+        jax.tree.leaves((expected.state.policy, expected.state.worlds.obs)),
+        jax.tree.leaves((trained.state.policy, trained.state.worlds.obs)),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_finished_training_is_not_trained_again(undisturbed, ppo):
+    path, trained = undisturbed
+    before = rows(path)
+    again = run_training(path, ppo)
+    assert again.iterations == trained.iterations and rows(path) == before
+
+
+def test_a_checkpoint_of_another_wrist_is_refused(undisturbed, ppo):
+    other = dataclasses.replace(CONFIG, wrist="wrench")
+    with pytest.raises(DexjaxError, match="wrist 'servo', this run wants 'wrench'"):
+        training._resume(
+            SimpleNamespace(checkpoints=undisturbed[0] / "checkpoints"),
+            other,
+            ppo.init(jax.random.key(0)),
+        )
+
+
+def test_a_training_whose_worlds_break_gives_up(ppo, tmp_path):
+    def broken(state):
+        state, measured = ppo.train(state)
+        return state, measured | {"broken": np.float32(0.02 * WORLDS * STEPS)}
+
+    with pytest.raises(DexjaxError, match="4 worlds broke in the last 1 iterations"):
+        run_training(tmp_path, ppo._replace(train=broken))
+
+
+def row(episodes, held):
+    share = held / episodes if episodes else float("nan")
+    return {"episodes": float(episodes), "success_held": share, "broken": 0.0}
+
+
+def state(env_steps):
+    return SimpleNamespace(env_steps=env_steps)
+
+
+def test_recent_rows_just_cover_the_recent_episodes(monkeypatch):
+    monkeypatch.setattr(training, "RECENT_EPISODES", 100)
+    history = [row(40, 40), row(30, 0), row(0, 0), row(50, 25), row(20, 20)]
+    # 20 + 50 + 0 + 30 are 100; the first 40 are no longer needed.
+    recent = training._recent(history)
+    assert [r["episodes"] for r in recent] == [30, 0, 50, 20]
+    assert training._share(recent) == pytest.approx(45 / 100)
+    few = history[-2:]
+    assert training._recent(few) == few
+
+
+def test_without_ended_episodes_there_is_no_share():
+    assert training._share([row(0, 0)]) is None
+    assert training._share([]) is None
+
+
+def test_it_stops_early_only_on_enough_good_episodes(monkeypatch):
+    monkeypatch.setattr(training, "RECENT_EPISODES", 100)
+    config = dataclasses.replace(CONFIG, stop_at=0.9, env_steps=1000)
+
+    def finished(rows, steps=10, config=config):
+        return training._finished(config, state(steps), training._recent(rows))
+
+    assert not finished([])
+    assert not finished([row(99, 99)])
+    assert finished([row(100, 90)])
+    assert not finished([row(100, 89)])
+    # Old failures do not count any more, old successes neither.
+    assert finished([row(500, 0), row(100, 95)])
+    assert not finished([row(500, 500), row(100, 80)])
+    assert finished([], steps=1000)
+    never = dataclasses.replace(config, stop_at=0.0)
+    assert not finished([row(100, 100)], config=never)
