@@ -16,9 +16,8 @@ import jax.numpy as jnp
 import mujoco
 import numpy as np
 
+from dexjax import rotations
 from dexjax.errors import DexjaxError
-
-Array = jax.Array | np.ndarray
 
 
 class LinkPoses(NamedTuple):
@@ -161,16 +160,16 @@ def forward_kinematics(
     ) -> LinkPoses:
         # Generation by generation, all fingers at once: compiles far faster than link
         # by link.
-        turned = quaternion_multiply(
-            tree.quaternion[1:], _axis_angle(tree.axis[1:], q[:, None])
+        turned = rotations.multiply(
+            tree.quaternion[1:], rotations.from_axis_angle(tree.axis[1:], q)
         )
         position, quaternion = root_pos[None], root_quat[None]
         positions, quaternions = [position], [quaternion]
         for above, links in zip(generations, generations[1:], strict=False):
             parent = np.searchsorted(above, tree.parent[links])
             position, quaternion = position[parent], quaternion[parent]
-            position = position + rotate(quaternion, tree.position[links])
-            quaternion = quaternion_multiply(quaternion, turned[links - 1])
+            position = position + rotations.rotate(quaternion, tree.position[links])
+            quaternion = rotations.multiply(quaternion, turned[links - 1])
             positions.append(position)
             quaternions.append(quaternion)
         return LinkPoses(
@@ -178,25 +177,6 @@ def forward_kinematics(
         )
 
     return kinematics
-
-
-def quaternion_multiply(a: Array, b: Array) -> jax.Array:
-    """The products a b of quaternions (..., 4), wxyz: first b, then a."""
-    aw, av, bw, bv = a[..., :1], a[..., 1:], b[..., :1], b[..., 1:]
-    w = aw * bw - jnp.sum(av * bv, axis=-1, keepdims=True)
-    return jnp.concatenate([w, aw * bv + bw * av + jnp.cross(av, bv)], axis=-1)
-
-
-def rotate(quaternion: Array, vector: Array) -> jax.Array:
-    """`vector` (..., 3) turned by unit quaternions (..., 4), wxyz."""
-    u = quaternion[..., 1:]
-    twice = 2.0 * jnp.cross(u, vector)
-    return jnp.asarray(vector) + quaternion[..., :1] * twice + jnp.cross(u, twice)
-
-
-def _axis_angle(axis: Array, angle: Array) -> jax.Array:
-    half = 0.5 * angle
-    return jnp.concatenate([jnp.cos(half), jnp.sin(half) * axis], axis=-1)
 
 
 def _generations(parent: np.ndarray) -> list[np.ndarray]:

@@ -23,8 +23,9 @@ import trimesh
 import tyro
 from scipy.spatial import ConvexHull, QhullError, cKDTree
 
+from dexjax import rotations
 from dexjax.errors import DexjaxError, main_guard
-from dexjax.hands import Hand, forward_kinematics, load_hand, rotate
+from dexjax.hands import Hand, forward_kinematics, load_hand
 from dexjax.objects.dexgraspnet import Grasp, find_objects, read_grasps, read_pieces
 
 NEAR = 0.005  # a link this close to the surface (m) counts as touching
@@ -158,7 +159,7 @@ def _sphere_centres(
 
     def one(position: jax.Array, quaternion: jax.Array, q: jax.Array) -> jax.Array:
         links = kinematics(position, quaternion, q)
-        offset = jax.vmap(rotate)(links.quaternion[spheres.link], spheres.centre)
+        offset = rotations.rotate(links.quaternion[spheres.link], spheres.centre)
         return links.position[spheres.link] + offset
 
     arguments = map(jnp.asarray, (translations, quaternions, joints))
