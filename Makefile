@@ -11,17 +11,18 @@ OUT ?=
 SIZE ?=
 DEXGRASPNET ?=
 FRESH ?=
+AGENT ?= random
 RUN ?= runs/base/$(OBJ)
 ARGS ?=
 
 # `--flag value` if the variable is given, nothing otherwise.
 flag = $(if $($(2)),$(1) "$($(2))")
 
-.PHONY: help setup train-base eval demo test lint format bench readme clean
+.PHONY: help setup train-base play eval demo test lint format bench readme clean
 
 help:
 	@echo "make train-base OBJ=mug [PRESET=smoke|laptop|gpu|paper] [ENGINE=auto|native|mjx] [SEED=0] [OUT=folder] [SIZE=0.08] [DEXGRASPNET=folder] [FRESH=1]"
-	@echo "make eval RUN=runs/base/mug | demo | test | lint | format | bench | readme | clean"
+	@echo "make play AGENT=random | eval RUN=runs/base/mug | demo | test | lint | format | bench | readme | clean"
 
 setup: $(READY)
 
@@ -33,6 +34,9 @@ $(READY): setup.cfg pyproject.toml constraints.txt
 
 train-base: $(READY)
 	@$(BIN)/python experiments/base.py --object "$(OBJ)" $(call flag,--preset,PRESET) $(call flag,--engine,ENGINE) $(call flag,--seed,SEED) $(call flag,--out,OUT) $(call flag,--size,SIZE) $(call flag,--dexgraspnet,DEXGRASPNET) $(if $(FRESH),--fresh) $(ARGS)
+
+play: $(READY)
+	@$(BIN)/python experiments/play.py --agent "$(AGENT)" --object "$(OBJ)" $(ARGS)
 
 eval: $(READY)
 	@$(BIN)/python experiments/evaluate.py --run "$(RUN)" $(call flag,--engine,ENGINE) $(call flag,--seed,SEED) $(call flag,--out,OUT) $(call flag,--dexgraspnet,DEXGRASPNET) $(ARGS)

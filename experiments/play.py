@@ -1,0 +1,92 @@
+"""Shows the task before any training: `python experiments/play.py --agent random`."""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+
+from dexjax.errors import DexjaxError, main_guard
+from dexjax.runs.arguments import parse_arguments
+from dexjax.runs.assemble import assemble_engine, load_config_object
+from dexjax.runs.config import preset
+from dexjax.runs.evaluation import Act, evaluate, fresh_task
+from dexjax.runs.film import film
+
+AGENTS = ("zero", "random")
+EPISODES = 8
+ACTIONS = 24
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Films an agent that knows nothing.
+
+    Attributes:
+        agent: "zero" (does nothing) or "random" (uniform actions).
+        object: what lies on the table.
+        size: largest extent of a mesh file in m.
+        dexgraspnet: folder of DexGraspNet, for its names.
+        engine: "auto", "native" or "mjx".
+        seed: of start states and actions.
+        out: folder for play.mp4 and play.png.
+    """
+
+    agent: str = "random"
+    object: str = "mug"
+    size: float | None = None
+    dexgraspnet: Path | None = None
+    engine: str = "auto"
+    seed: int = 0
+    out: Path = Path("runs/play")
+
+
+def make_agent(name: str, seed: int) -> Act:
+    """An agent by name: (…, observation) -> actions (…, 24).
+
+    Raises:
+        DexjaxError: for an unknown name.
+    """
+    if name not in AGENTS:
+        raise DexjaxError(f"agent {name!r}: choose from {', '.join(AGENTS)}")
+
+    def act(obs: jax.Array) -> jax.Array:
+        shape = (*obs.shape[:-1], ACTIONS)
+        if name == "zero":
+            return jnp.zeros(shape)
+        # Agents are functions of the observation, so it also seeds the noise.
+        noise = jax.lax.bitcast_convert_type(obs.sum(), jnp.int32)
+        key = jax.random.fold_in(jax.random.key(seed), noise)
+        return jax.random.uniform(key, shape, minval=-1.0, maxval=1.0)
+
+    return act
+
+
+@main_guard
+def main() -> None:
+    """Plays and films."""
+    options = parse_arguments(Options, sys.argv[1:], Options())
+    agent = make_agent(options.agent, options.seed)
+    config = dataclasses.replace(
+        preset("laptop"),
+        object=options.object,
+        size=options.size,
+        dexgraspnet=options.dexgraspnet,
+        engine=options.engine,
+        seed=options.seed,
+    )
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DexjaxError(f"cannot write in {options.out}: {error.strerror}") from error
+    engine = assemble_engine(config, load_config_object(config))
+    task = fresh_task(config, engine, EPISODES)
+    found = evaluate(task, agent, EPISODES, options.seed)
+    print(f"{options.agent} agent: held in {found.held.sum()} of {EPISODES} episodes")
+    film(options.out, "play", engine.scene, found.recorded)
+    print(f"wrote {options.out}/play.mp4 and play.png")
+
+
+if __name__ == "__main__":
+    main()
