@@ -117,6 +117,12 @@ def test_what_is_no_run_is_refused(run, tmp_path):
         load_config(run)
 
 
+def test_a_relative_folder_serves_as_well(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    export_policy(Path("run"), Path("out"))
+    assert load_policy(Path("out")).step == load_policy(run).step
+
+
 def test_an_unfinished_run_is_not_exported(run, tmp_path):
     (run / "summary.json").unlink()
     with pytest.raises(DexjaxError, match="summary.json"):

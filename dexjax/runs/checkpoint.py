@@ -121,7 +121,7 @@ def restore(
     layers = {n: x for n, x in index["layers"].items() if n.startswith(prefix)}
     _check_layers(path, layers, dict(named))
     with _quiet():
-        arrays = ocp.load(path / _STATE)
+        arrays = ocp.load((path / _STATE).absolute())
     generators = index["generators"]
     for name in layers.keys() - arrays.keys():
         arrays[name] = np.zeros(layers[name]["shape"], layers[name]["dtype"])
@@ -137,7 +137,8 @@ def _write(path: Path, tree: Any, meta: dict) -> None:
     with _quiet():
         arrays = {name: _to_numpy(leaf) for name, leaf in leaves.items()}
         # Orbax refuses arrays without elements; the index has their shape.
-        ocp.save(path / _STATE, {name: a for name, a in arrays.items() if a.size})
+        filled = {name: array for name, array in arrays.items() if array.size}
+        ocp.save((path / _STATE).absolute(), filled)
     # It would tell every reader of a shipped policy where it was written.
     (path / _STATE / "commit_success.txt").unlink(missing_ok=True)
     index = {

@@ -23,6 +23,7 @@ _FILES = (
     "curve.png",
     "rollout.mp4",
     "rollout.png",
+    "evaluation.json",
     "config.yaml",
 )
 _DISCARDED = ".discarded-"
