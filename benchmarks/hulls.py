@@ -4,7 +4,8 @@ For every (K, V): volume IoU and surface distance between the hulls and the shap
 stand for (procedural objects: the fine mesh; DexGraspNet: all its convex pieces), and
 the time of one physics step with the hand pressing on a mug.
 
-    python benchmarks/hulls.py [--data ../shared/data] [--out FILE.json] [--mjx]
+    python benchmarks/hulls.py [--data ../shared/data] [--out FILE.json]
+    python benchmarks/hulls.py --mjx    # then adds MJX's cost to the same file
 """
 
 import dataclasses
@@ -154,7 +155,7 @@ def native_cost(model: mujoco.MjModel, steps: int = 1000) -> tuple[float, float]
     return 1e6 * min(costs), contacts / (3 * steps)
 
 
-def mjx_cost(model: mujoco.MjModel, worlds: int = 16, steps: int = 20) -> dict:
+def mjx_cost(model: mujoco.MjModel, worlds: int = 16, steps: int = 10) -> dict:
     """MJX: steps a second over all worlds, and compile seconds."""
     model.opt.integrator = mujoco.mjtIntegrator.mjINT_EULER
     data, ctrl = start_pressing(model)
@@ -200,28 +201,47 @@ class Arguments:
     out: Path = Path("benchmarks/results/hulls.json")
     """JSON file for the result"""
     mjx: bool = False
-    """also step a few of them in MJX (a minute of compiling each)"""
+    """step a few of them in MJX (a minute of compiling each), added to the file"""
 
 
-@main_guard
-def main() -> None:
-    """Writes one row per source, K and V."""
-    arguments = tyro.cli(Arguments)
-    sources = {"procedural": procedural_shapes(), "real": real_shapes(arguments.data)}
+def measure(data: Path) -> list[dict]:
+    """One row per source, K and V."""
+    sources = {"procedural": procedural_shapes(), "real": real_shapes(data)}
     rows = []
     for count in HULLS:
         for vertices in VERTICES:
             model = pressed_model(sources["procedural"]["mug"], count, vertices)
             microseconds, contacts = native_cost(model)
             cost = {"native_step_us": microseconds, "native_contacts": contacts}
-            if arguments.mjx and (count, vertices) in MJX_ROWS:
-                cost |= mjx_cost(model)
             for source, shapes in sources.items():
                 if shapes:
-                    error = summarise(shapes, count, vertices)
                     row = {"source": source, "K": count, "V": vertices}
-                    rows.append(row | error | cost | provenance())
-                    print({k: rows[-1][k] for k in (*row, *error, *cost)}, flush=True)
+                    row |= summarise(shapes, count, vertices) | cost
+                    print(row, flush=True)
+                    rows.append(row | provenance())
+    return rows
+
+
+def add_mjx(rows: list[dict]) -> None:
+    """Adds MJX's cost to the rows of `MJX_ROWS`."""
+    mug = procedural_shapes()["mug"]
+    for count, vertices in MJX_ROWS:
+        cost = mjx_cost(pressed_model(mug, count, vertices))
+        print(count, vertices, cost, flush=True)
+        for row in rows:
+            if (row["K"], row["V"]) == (count, vertices):
+                row.update(cost)
+
+
+@main_guard
+def main() -> None:
+    """Writes the table, or adds MJX's cost to it."""
+    arguments = tyro.cli(Arguments)
+    if arguments.mjx:
+        rows = json.loads(arguments.out.read_text())
+        add_mjx(rows)
+    else:
+        rows = measure(arguments.data)
     arguments.out.write_text(json.dumps(rows, indent=1) + "\n")
 
 

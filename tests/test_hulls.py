@@ -15,8 +15,10 @@ from dexjax.objects.hulls import (
     match_moments,
     merge_pieces,
     reduce_vertices,
+    split_pieces,
 )
 from dexjax.objects.procedural import make_shape
+from dexjax.objects.surfaces import inside_pieces
 
 MJX_MERGES_BELOW = 5000**-0.5 / 2  # rad
 
@@ -147,6 +149,31 @@ def test_merge_joins_what_fills_nothing():
     merged = merge_pieces([left, far, right], 2)
     volumes = sorted(ConvexHull(p).volume for p in merged)
     assert np.allclose(volumes, [0.05**3, 2 * 0.05**3])
+
+
+def test_splitting_spends_spare_hulls_on_rough_pieces():
+    rough, exact = SOLIDS["ball"], SOLIDS["box"] + 0.2
+    halves = split_pieces([rough, exact], 5, 16)
+    assert len(halves) == 5
+    assert sum(ConvexHull(p).volume for p in halves) == pytest.approx(
+        ConvexHull(rough).volume + ConvexHull(exact).volume
+    )
+    assert any(np.array_equal(p, exact) for p in halves)
+    assert len(split_pieces([exact], 5, 16)) == 1
+
+
+def test_splitting_improves_the_fit():
+    ball = SOLIDS["ball"]
+    inside = np.random.default_rng(0).uniform(-0.04, 0.04, (4000, 3))
+    truth = np.linalg.norm(inside, axis=1) < 0.04
+
+    def overlap(count):
+        made = make_hulls([ball], count)
+        ours = inside_pieces(inside, list(made.vertices[made.mask]))
+        return (ours & truth).sum() / (ours | truth).sum()
+
+    assert overlap(1) < 0.88
+    assert overlap(8) > 0.95
 
 
 def test_merge_covers_everything():
