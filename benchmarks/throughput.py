@@ -18,7 +18,7 @@ import tyro
 from dexjax.hands import load_hand
 from dexjax.learners.ppo import make_ppo
 from dexjax.objects.loading import load_object
-from dexjax.physics.engine import make_engine
+from dexjax.physics.choice import make_engine
 from dexjax.physics.native import NativeEngine
 from dexjax.runs.config import PRESETS
 from dexjax.runs.folder import write_json

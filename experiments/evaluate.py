@@ -8,7 +8,7 @@ from pathlib import Path
 from dexjax.errors import DexjaxError, main_guard
 from dexjax.objects.loading import load_objects
 from dexjax.objects.object_set import ObjectSet
-from dexjax.physics.engine import resolve_engine
+from dexjax.physics.choice import resolve_engine
 from dexjax.runs.arguments import parse_arguments
 from dexjax.runs.assemble import (
     assemble_engine,

@@ -11,7 +11,8 @@ import pytest
 from dexjax.errors import DexjaxError
 from dexjax.hands import load_hand
 from dexjax.objects.loading import load_objects
-from dexjax.physics.engine import PhysicsState, make_engine
+from dexjax.physics.choice import make_engine
+from dexjax.physics.engine import PhysicsState
 from dexjax.runs import evaluation
 from dexjax.runs.config import PRESETS
 from dexjax.runs.evaluation import evaluate, fresh_task, measure, wilson

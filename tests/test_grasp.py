@@ -9,7 +9,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from dexjax.errors import DexjaxError
-from dexjax.physics.engine import make_engine
+from dexjax.physics.choice import make_engine
 from dexjax.scene import make_scene
 from dexjax.tasks.grasp import GraspConfig, GraspTask
 

@@ -13,7 +13,7 @@ import pytest
 from dexjax.errors import DexjaxError
 from dexjax.hands import load_hand
 from dexjax.objects.loading import load_objects
-from dexjax.physics.engine import make_engine
+from dexjax.physics.choice import make_engine
 from dexjax.physics.guard import is_broken
 from dexjax.physics.settle import hold, settle_objects
 from dexjax.scene import make_scene

@@ -12,7 +12,7 @@ import pytest
 
 from dexjax.errors import DexjaxError
 from dexjax.objects.loading import load_objects
-from dexjax.physics.engine import make_engine, resolve_engine
+from dexjax.physics.choice import make_engine, resolve_engine
 from dexjax.physics.guard import is_broken
 from dexjax.physics.settle import START_HEIGHT, settle_objects
 from dexjax.scene import check_equal_sizes, make_scene
@@ -170,7 +170,7 @@ def test_pmap_and_shard_map_over_four_host_devices_equal_one():
 import jax, jax.numpy as jnp, numpy as np
 from dexjax.hands import load_hand
 from dexjax.objects.loading import load_object
-from dexjax.physics.engine import make_engine
+from dexjax.physics.choice import make_engine
 from dexjax.physics.settle import settle_objects
 from dexjax.scene import make_scene
 from jax.sharding import PartitionSpec as P

@@ -13,7 +13,7 @@ import yaml
 from dexjax.errors import DexjaxError
 from dexjax.hands import load_hand
 from dexjax.learners.ppo import Policy, make_ppo
-from dexjax.physics.engine import make_engine
+from dexjax.physics.choice import make_engine
 from dexjax.runs import checkpoint, policies
 from dexjax.runs.config import PRESETS
 from dexjax.runs.policies import export_policy, load_config, load_policy

@@ -10,7 +10,7 @@ import pytest
 
 from dexjax.errors import DexjaxError
 from dexjax.learners.ppo import make_ppo
-from dexjax.physics.engine import make_engine
+from dexjax.physics.choice import make_engine
 from dexjax.runs import checkpoint, training
 from dexjax.runs.config import preset
 from dexjax.runs.folder import RunFolder

@@ -1,4 +1,4 @@
-"""What an engine is, and how one is chosen.
+"""What an engine is.
 
 Everything above this package sees a world as a `PhysicsState`; an engine is written
 for one world and is batched by `jax.vmap`.
@@ -8,10 +8,7 @@ from typing import NamedTuple, Protocol
 
 import jax
 
-from dexjax.errors import DexjaxError
 from dexjax.scene import Scene
-
-ENGINES = ("auto", "native", "mjx")
 
 
 class PhysicsState(NamedTuple):
@@ -60,39 +57,3 @@ class Engine(Protocol):
     def step(self, state: PhysicsState, ctrl: jax.Array) -> PhysicsState:
         """One control step of `substeps` physics steps under a held `ctrl` (nu,)."""
         ...
-
-
-def resolve_engine(name: str) -> str:
-    """Turns "auto" into the engine for the present device.
-
-    Raises:
-        DexjaxError: for an unknown name.
-    """
-    if name not in ENGINES:
-        raise DexjaxError(f"engine {name!r}: choose from {', '.join(ENGINES)}")
-    if name != "auto":
-        return name
-    return "native" if jax.default_backend() == "cpu" else "mjx"
-
-
-def make_engine(
-    scene: Scene, name: str = "auto", substeps: int = 4, threads: int | None = None
-) -> Engine:
-    """Makes an engine for a scene.
-
-    Args:
-        scene: hand and objects.
-        name: "auto", "native" or "mjx".
-        substeps: physics steps in one control step.
-        threads: CPU threads of the native engine; all cores by default.
-
-    Raises:
-        DexjaxError: for an unknown name.
-    """
-    if resolve_engine(name) == "native":
-        from dexjax.physics.native import NativeEngine
-
-        return NativeEngine(scene, substeps, threads)
-    from dexjax.physics.mjx import MjxEngine
-
-    return MjxEngine(scene, substeps)

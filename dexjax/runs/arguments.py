@@ -35,10 +35,17 @@ def parse_arguments(kind: type[T], arguments: Sequence[str], default: T) -> T:
 
 
 def _one_line(box: str) -> str:
-    """What tyro says in a box of paragraphs: the first, and the options it proposes."""
-    lines = [line.strip("│ ") for line in box.splitlines() if line.startswith("│")]
-    first, *others = re.split(r"\s─+\s", " ".join(lines))
-    meant = [p for p in others if p.startswith("Perhaps you meant")]
+    """What tyro says in a box of paragraphs: the first, and the options it proposes.
+
+    Where the terminal has no lines to draw with, its title is a paragraph, too.
+    """
+    plain = re.sub(r"\x1b\[[\d;]*m", "", box)
+    plain = re.sub(r"^[╭╰].*$|│", "", plain, flags=re.MULTILINE)
+    paragraphs = re.split(r"^ *[─-]{5,} *$", plain, flags=re.MULTILINE)
+    first, *others = (" ".join(paragraph.split()) for paragraph in paragraphs)
+    if "│" not in box:
+        first = others[0] if others else first
+    meant = [text for text in others if text.startswith("Perhaps you meant")]
     options = re.findall(r"--[\w.-]+", " ".join(meant))
     hint = f"did you mean {' or '.join(options)}" if options else "see --help"
-    return f"{first.strip().rstrip('.') or 'arguments not understood'}: {hint}"
+    return f"{first.rstrip('.') or 'arguments not understood'}: {hint}"

@@ -8,7 +8,8 @@ import jax
 from dexjax.hands import load_hand
 from dexjax.objects.loading import load_object
 from dexjax.objects.object_set import ObjectSet
-from dexjax.physics.engine import Engine, make_engine
+from dexjax.physics.choice import make_engine
+from dexjax.physics.engine import Engine
 from dexjax.runs.config import BaseConfig
 from dexjax.scene import make_scene
 from dexjax.tasks.grasp import GraspTask

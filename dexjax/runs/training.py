@@ -49,29 +49,29 @@ def train(run: RunFolder, config: BaseConfig, ppo: Ppo, started: float) -> Train
     """
     state = ppo.init(jax.random.key(config.seed))
     iteration, state, spent = _resume(run, config, state)
-    metrics = Metrics(run.path, iteration if iteration else None)
     recent = _recent_rows(run) if iteration else []
+    metrics = Metrics(run.path, iteration if iteration else None)
     progress = Progress(config.env_steps, int(state.env_steps), config.object)
     saved = clock = time.monotonic()
     steps = config.ppo.worlds * config.ppo.steps
     done = _finished(config, state, recent)
-    while not done:
-        state, measured = ppo.train(state)
-        iteration += 1
-        now = time.monotonic()
-        row = _row(jax.device_get(measured), state, spent + now - started)
-        row["steps_per_s"] = steps / (now - clock)
-        clock = now
-        recent = _recent([*recent, row])
-        _check_sound(recent, steps)
-        metrics.write(iteration, row)
-        progress.update(int(state.env_steps), _share(recent))
-        done = _finished(config, state, recent)
-        if done or now - saved >= config.checkpoint_every:
-            _save(run, config, iteration, state, spent + now - started)
-            saved = time.monotonic()
-    metrics.close()
-    progress.close()
+    # Closed whatever happens, or an error would be told on the bar's own line.
+    with contextlib.closing(metrics), contextlib.closing(progress):
+        while not done:
+            state, measured = ppo.train(state)
+            iteration += 1
+            now = time.monotonic()
+            row = _row(jax.device_get(measured), state, spent + now - started)
+            row["steps_per_s"] = steps / (now - clock)
+            clock = now
+            recent = _recent([*recent, row])
+            _check_sound(recent, steps)
+            metrics.write(iteration, row)
+            progress.update(int(state.env_steps), _share(recent))
+            done = _finished(config, state, recent)
+            if done or now - saved >= config.checkpoint_every:
+                _save(run, config, iteration, state, spent + now - started)
+                saved = time.monotonic()
     broken = int(sum(read_metrics(metrics.path)["broken"]))
     return Trained(state, iteration, spent + time.monotonic() - started, broken)
 
