@@ -50,7 +50,7 @@ def main() -> None:
         print(f"engine {engine.name}{chosen}, run folder {run.path}")
         task = training_task(config, engine)
         ppo = make_ppo(task, config.ppo)
-        trained = train(run, config, ppo, started)
+        trained = train(run, config, ppo, task, started)
         show(write_report(run, config, ppo, trained, task))
 
 

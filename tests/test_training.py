@@ -5,6 +5,7 @@ import dataclasses
 from types import SimpleNamespace
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -33,14 +34,14 @@ CONFIG = dataclasses.replace(
 
 
 @pytest.fixture(scope="module")
-def ppo(box_scene):
+def learner(box_scene):
     task = GraspTask(make_engine(box_scene, "native"), CONFIG.task)
-    return make_ppo(task, CONFIG.ppo)
+    return make_ppo(task, CONFIG.ppo), task
 
 
-def run_training(path, ppo, config=CONFIG):
+def run_training(path, learner, config=CONFIG):
     with RunFolder.open(path, dataclasses.asdict(config)) as run:
-        return train(run, config, ppo, started=0.0)
+        return train(run, config, *learner, started=0.0)
 
 
 def rows(path):
@@ -54,9 +55,9 @@ def rows(path):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory, ppo):
+def undisturbed(tmp_path_factory, learner):
     path = tmp_path_factory.mktemp("undisturbed")
-    return path, run_training(path, ppo)
+    return path, run_training(path, learner)
 
 
 def test_it_trains_for_its_steps_and_keeps_every_row(undisturbed):
@@ -73,7 +74,7 @@ def test_it_trains_for_its_steps_and_keeps_every_row(undisturbed):
 
 @pytest.mark.parametrize("where", ["between rows", "before the checkpoint"])
 def test_resumed_it_ends_as_undisturbed(
-    undisturbed, ppo, tmp_path, monkeypatch, capsys, where
+    undisturbed, learner, tmp_path, monkeypatch, capsys, where
 ):
     write = Metrics.write
 
@@ -86,12 +87,12 @@ def test_resumed_it_ends_as_undisturbed(
 
     monkeypatch.setattr(Metrics, "write", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        run_training(tmp_path, ppo)
+        run_training(tmp_path, learner)
     # The row after the last checkpoint is in the table and must not stay twice.
     assert len(rows(tmp_path)) == (4 if where == "between rows" else 5)
     assert checkpoint.latest_step(tmp_path / "checkpoints") == 4
     monkeypatch.setattr(Metrics, "write", write)
-    trained = run_training(tmp_path, ppo)
+    trained = run_training(tmp_path, learner)
     assert (
         f"resuming {tmp_path} after iteration 4 (800 steps)" in capsys.readouterr().out
     )
@@ -105,30 +106,32 @@ def test_resumed_it_ends_as_undisturbed(
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_finished_training_is_not_trained_again(undisturbed, ppo):
+def test_a_finished_training_is_not_trained_again(undisturbed, learner):
     path, trained = undisturbed
     before = rows(path)
-    again = run_training(path, ppo)
+    again = run_training(path, learner)
     assert again.iterations == trained.iterations and rows(path) == before
 
 
-def test_a_checkpoint_of_another_wrist_is_refused(undisturbed, ppo):
+def test_a_checkpoint_of_another_wrist_is_refused(undisturbed, learner):
     other = dataclasses.replace(CONFIG, wrist="wrench")
     with pytest.raises(DexjaxError, match="wrist 'servo', this run wants 'wrench'"):
         training._resume(
             SimpleNamespace(checkpoints=undisturbed[0] / "checkpoints"),
             other,
-            ppo.init(jax.random.key(0)),
+            learner[0].init(jax.random.key(0)),
         )
 
 
-def test_a_training_whose_worlds_break_gives_up(ppo, tmp_path):
+def test_a_training_whose_worlds_break_gives_up(learner, tmp_path):
+    ppo, task = learner
+
     def broken(state):
         state, measured = ppo.train(state)
         return state, measured | {"broken": np.float32(0.02 * WORLDS * STEPS)}
 
     with pytest.raises(DexjaxError, match="4 worlds broke in the last 1 iterations"):
-        run_training(tmp_path, ppo._replace(train=broken))
+        run_training(tmp_path, (ppo._replace(train=broken), task))
 
 
 def row(episodes, held):
@@ -156,20 +159,42 @@ def test_without_ended_episodes_there_is_no_share():
     assert training._share([]) is None
 
 
-def test_it_stops_early_only_on_enough_good_episodes(monkeypatch):
-    monkeypatch.setattr(training, "RECENT_EPISODES", 100)
+def test_it_stops_early_only_once_validated():
     config = dataclasses.replace(CONFIG, stop_at=0.9, env_steps=1000)
 
-    def finished(rows, steps=10, config=config):
-        return training._finished(config, state(steps), training._recent(rows))
+    def finished(validated, steps=10, config=config):
+        recent = [row(100, 100) | {"success_validated": v} for v in validated]
+        return training._finished(config, state(steps), recent)
 
     assert not finished([])
-    assert not finished([row(99, 99)])
-    assert finished([row(100, 90)])
-    assert not finished([row(100, 89)])
-    # Old failures do not count any more, old successes neither.
-    assert finished([row(500, 0), row(100, 95)])
-    assert not finished([row(500, 500), row(100, 80)])
+    assert not finished([float("nan")])
+    assert not finished([0.89])
+    assert finished([0.9])
+    # An older policy's success is not this one's.
+    assert not finished([0.95, float("nan")])
     assert finished([], steps=1000)
-    never = dataclasses.replace(config, stop_at=0.0)
-    assert not finished([row(100, 100)], config=never)
+    assert not finished([1.0], config=dataclasses.replace(config, stop_at=0.0))
+
+
+def test_it_validates_the_deterministic_policy_now_and_then(learner, monkeypatch):
+    ppo, task = learner
+    learned = ppo.init(jax.random.key(0))
+    config = dataclasses.replace(CONFIG, stop_at=0.9)
+    asked = []
+
+    def evaluate(task, act, episodes, seed):
+        asked.append((episodes, act(jnp.zeros((episodes, task.observation_size)))))
+        return SimpleNamespace(held=np.array([True, True, True, False]))
+
+    monkeypatch.setattr(training, "evaluate", evaluate)
+
+    def validate(recent, iteration, config=config):
+        return training._validate(config, ppo, task, learned, recent, iteration)
+
+    assert validate([row(10, 9)], 20) == 0.75
+    assert np.isnan(validate([row(10, 9)], 21))
+    assert np.isnan(validate([row(10, 1)], 20))
+    assert np.isnan(validate([row(10, 9)], 20, dataclasses.replace(config, stop_at=0)))
+    assert [episodes for episodes, _ in asked] == [CONFIG.task.starts]
+    mean = ppo.act(learned.policy, jnp.zeros((4, task.observation_size)))
+    np.testing.assert_array_equal(asked[0][1], mean)

@@ -31,8 +31,8 @@ class BaseConfig:
         task: the grasping task.
         ppo: the learner.
         env_steps: control steps of all worlds together to train for.
-        stop_at: stop earlier once this share of the last 512 training episodes held
-            the object; 0 never does.
+        stop_at: stop earlier once the deterministic policy holds the object from this
+            share of the training's start states; 0 never does.
         eval_episodes: fresh episodes of the deterministic policy at the end.
         checkpoint_every: s of wall time between checkpoints.
         seed: of everything.
@@ -90,7 +90,7 @@ PRESETS = {
         task=_FAST_TASK,
         ppo=_FAST_PPO,
         env_steps=4_000_000,
-        stop_at=0.96,
+        stop_at=0.98,
     ),
     "gpu": BaseConfig(
         preset="gpu",
@@ -168,8 +168,9 @@ def check(config: BaseConfig) -> None:
             raise DexjaxError(f"{what} {value!r}: choose from {', '.join(choices)}")
     for name, (low, high) in _LIMITS.items():
         value = _value(config, name)
+        kind = int if isinstance(low, int) else (int, float)
         for number in value if isinstance(value, tuple) else (value,):
-            if not low <= number <= high:
+            if not isinstance(number, kind) or not low <= number <= high:
                 raise DexjaxError(
                     f"{name} is {number}, must be between {low:,} and {high:,}"
                 )

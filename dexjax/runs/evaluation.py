@@ -7,6 +7,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.tree_util import Partial
 from scipy.stats import binomtest
 
 from dexjax.errors import DexjaxError
@@ -76,7 +77,8 @@ def evaluate(
 ) -> Evaluation:
     """Runs every world of a batch for one episode, each from a start of its own.
 
-    Another object of the same task and `act` needs no new compilation.
+    Another object of the same task, or a `jax.tree_util.Partial` with other
+    parameters, needs no new compilation.
 
     Args:
         task: see `fresh_task`; it has at least as many start states as episodes.
@@ -95,12 +97,13 @@ def evaluate(
         )
     keys = jax.random.split(jax.random.key(seed), episodes)
     which = None if object_id is None else jnp.asarray(object_id, jnp.int32)
+    act = act if isinstance(act, Partial) else Partial(act)
     return Evaluation(*jax.device_get(_episodes(task, act, keys, which)))
 
 
-@partial(jax.jit, static_argnums=(0, 1))
+@partial(jax.jit, static_argnums=0)
 def _episodes(
-    task: GraspTask, act: Act, keys: jax.Array, object_id: jax.Array | None
+    task: GraspTask, act: Partial, keys: jax.Array, object_id: jax.Array | None
 ) -> tuple[jax.Array, jax.Array, PhysicsState, PhysicsState]:
     def step(worlds, _):
         before = jax.tree.map(lambda x: x[:RECORDED], worlds.physics)

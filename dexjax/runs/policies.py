@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import yaml
 from brax.training.acme import running_statistics, specs
+from jax.tree_util import Partial
 
 from dexjax.errors import DexjaxError
 from dexjax.hands import Hand, load_hand
@@ -93,7 +94,7 @@ def load_policy(folder: Path) -> TrainedPolicy:
     )
     # Acting needs no more of a task than its sizes.
     ppo = make_ppo(cast(Task, sizes), config.ppo)
-    return TrainedPolicy(config, lambda obs: ppo.act(policy, obs), policy, step)
+    return TrainedPolicy(config, Partial(ppo.act, policy), policy, step)
 
 
 def export_policy(run: Path, folder: Path) -> None:

@@ -5,6 +5,7 @@ import time
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.tree_util import Partial
 
 from dexjax.learners.ppo import Ppo
 from dexjax.physics.native import NativeEngine
@@ -35,10 +36,7 @@ def write_report(
     """
     began = time.monotonic()
     fresh = fresh_task(config, task.engine, config.eval_episodes)
-
-    def act(obs: jax.Array) -> jax.Array:
-        return ppo.act(trained.state.policy, obs)
-
+    act = Partial(ppo.act, trained.state.policy)
     evaluation = evaluate(fresh, act, config.eval_episodes, config.seed + 1)
     learning_curve(
         run.path / "metrics.csv",

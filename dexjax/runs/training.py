@@ -1,19 +1,27 @@
 """The loop around the learner: resume, log, checkpoint, stop."""
 
+import contextlib
 import time
 from typing import NamedTuple
 
 import jax
 import numpy as np
+from jax.tree_util import Partial
 
 from dexjax.errors import DexjaxError
 from dexjax.learners.ppo import Ppo, TrainState
 from dexjax.runs import checkpoint
 from dexjax.runs.config import BaseConfig
+from dexjax.runs.evaluation import evaluate
 from dexjax.runs.folder import RunFolder
 from dexjax.runs.metrics import Metrics, Progress, read_metrics
+from dexjax.tasks.grasp import GraspTask
 
 RECENT_EPISODES = 512
+# Iterations between evaluations of the deterministic policy, once the training holds
+# the object in this share of its recent episodes.
+VALIDATE_EVERY = 20
+VALIDATE_FROM = 0.5
 # Broken worlds are reset and counted; a training that breaks this share of all steps
 # has another fault.
 MOST_BROKEN = 0.01
@@ -35,13 +43,16 @@ class Trained(NamedTuple):
     broken: int
 
 
-def train(run: RunFolder, config: BaseConfig, ppo: Ppo, started: float) -> Trained:
-    """Trains until the budget is spent or recent episodes succeed often enough.
+def train(
+    run: RunFolder, config: BaseConfig, ppo: Ppo, task: GraspTask, started: float
+) -> Trained:
+    """Trains until the budget is spent or the policy is validated as good enough.
 
     Args:
         run: locked run folder; an unfinished run in it is resumed.
         config: of the run.
         ppo: the learner.
+        task: what it trains on.
         started: `time.monotonic()` at the start of the process's work.
 
     Raises:
@@ -49,8 +60,8 @@ def train(run: RunFolder, config: BaseConfig, ppo: Ppo, started: float) -> Train
     """
     state = ppo.init(jax.random.key(config.seed))
     iteration, state, spent = _resume(run, config, state)
-    recent = _recent_rows(run) if iteration else []
     metrics = Metrics(run.path, iteration if iteration else None)
+    recent = _recent_rows(run) if iteration else []
     progress = Progress(config.env_steps, int(state.env_steps), config.object)
     saved = clock = time.monotonic()
     steps = config.ppo.worlds * config.ppo.steps
@@ -63,12 +74,15 @@ def train(run: RunFolder, config: BaseConfig, ppo: Ppo, started: float) -> Train
             now = time.monotonic()
             row = _row(jax.device_get(measured), state, spent + now - started)
             row["steps_per_s"] = steps / (now - clock)
-            clock = now
             recent = _recent([*recent, row])
             _check_sound(recent, steps)
+            row["success_validated"] = _validate(
+                config, ppo, task, state, recent, iteration
+            )
             metrics.write(iteration, row)
             progress.update(int(state.env_steps), _share(recent))
             done = _finished(config, state, recent)
+            clock = time.monotonic()
             if done or now - saved >= config.checkpoint_every:
                 _save(run, config, iteration, state, spent + now - started)
                 saved = time.monotonic()
@@ -154,9 +168,28 @@ def _finished(
 ) -> bool:
     if int(state.env_steps) >= config.env_steps:
         return True
-    enough = sum(row["episodes"] for row in recent) >= RECENT_EPISODES
-    share = _share(recent) or 0.0
-    return config.stop_at > 0 and enough and share >= config.stop_at
+    validated = recent[-1]["success_validated"] if recent else float("nan")
+    return config.stop_at > 0 and validated >= config.stop_at
+
+
+def _validate(
+    config: BaseConfig,
+    ppo: Ppo,
+    task: GraspTask,
+    state: TrainState,
+    recent: list[dict[str, float]],
+    iteration: int,
+) -> float:
+    """Success of the deterministic policy every few iterations, otherwise NaN.
+
+    With its exploration noise the policy that trains drops what it could hold, so that
+    the training's own episodes are no measure of what has been learned.
+    """
+    hopeful = (_share(recent) or 0.0) >= VALIDATE_FROM
+    if config.stop_at == 0 or iteration % VALIDATE_EVERY or not hopeful:
+        return float("nan")
+    act = Partial(ppo.act, state.policy)
+    return float(evaluate(task, act, task.config.starts, iteration).held.mean())
 
 
 def _check_sound(recent: list[dict[str, float]], steps: int) -> None:
