@@ -144,16 +144,20 @@ def test_learning_rate_stays_in_its_range():
     assert ppo.adapt_learning_rate(3e-4, 1.0, 0.0, (1e-5, 1e-2)) == 3e-4
 
 
-def _trained(seed: int, iterations: int):
-    learner = ppo.make_ppo(FollowTask(), SMALL)
+@pytest.fixture(scope="module")
+def learner():
+    return ppo.make_ppo(FollowTask(), SMALL)
+
+
+def _trained(learner, seed: int, iterations: int):
     state = learner.init(jax.random.key(seed))
     for _ in range(iterations):
         state, metrics = learner.train(state)
-    return learner, state, metrics
+    return state, metrics
 
 
-def test_it_finds_a_known_optimum_and_its_bootstrapped_value():
-    learner, state, metrics = _trained(seed=0, iterations=150)
+def test_it_finds_a_known_optimum_and_its_bootstrapped_value(learner):
+    state, metrics = _trained(learner, seed=0, iterations=150)
     obs = jnp.linspace(-0.7, 0.7, 15)[:, None]
     action = learner.act(state.policy, obs)
     np.testing.assert_allclose(action, obs, atol=0.12)
@@ -165,8 +169,8 @@ def test_it_finds_a_known_optimum_and_its_bootstrapped_value():
     np.testing.assert_allclose(value.mean(), pay / (1 - SMALL.discount), rtol=0.1)
 
 
-def test_same_seed_same_result_and_another_seed_another():
-    first, again, other = (_trained(seed, 3)[1] for seed in (0, 0, 1))
+def test_same_seed_same_result_and_another_seed_another(learner):
+    first, again, other = (_trained(learner, seed, 3)[0] for seed in (0, 0, 1))
     for a, b in zip(
         jax.tree.leaves(first.policy), jax.tree.leaves(again.policy), strict=True
     ):
