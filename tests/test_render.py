@@ -110,9 +110,10 @@ def test_unknown_camera_is_named():
 def test_quick_enough():
     model, data = _load(SHADOW.format(block=""))
     render(model, data)
+    # Processor time: a busy machine lengthens the wall's.
     seconds = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()
         render(model, data, size=(320, 240))
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
     assert min(seconds) < 0.15
