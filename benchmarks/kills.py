@@ -1,7 +1,7 @@
 """Kills a smoke run at random moments and looks whether it ends as if nothing had been.
 
 Each process of a run is killed (SIGKILL) at a moment drawn over the length of an
-undisturbed one, and started again with the same command. One that ends before its
+undisturbed one, and started again with the same command. One that ends before that
 moment ends the run, which is compared with the undisturbed one, and another run is
 begun until all kills are done. Writes benchmarks/results/kills.json.
 """
