@@ -124,15 +124,21 @@ def engine_table(results: Path) -> str:
     rows = [
         [
             row["engine"],
+            row.get("what", ""),
+            row.get("object", ""),
             row["device"],
             str(row["worlds"]),
             _count(row.get("control_steps_per_s")),
             _count(row.get("physics_steps_per_s")),
+            "" if row.get("ratio_to_raw") is None else f"{row['ratio_to_raw']:.2f}",
             "" if row.get("compile_s") is None else f"{row['compile_s']:.0f}",
         ]
         for row in _load(results / "throughput.json").get("rows", [])
     ]
-    header = "engine | device | worlds | control steps/s | physics steps/s | compile s"
+    header = (
+        "engine | what | object | device | worlds | control steps/s | "
+        "physics steps/s | of raw `mujoco.rollout` | compile s"
+    )
     return _table(header, rows)
 
 

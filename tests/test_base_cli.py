@@ -304,11 +304,25 @@ def test_a_second_process_is_refused_without_a_traceback(base, tmp_path):
     assert done.stderr.count("\n") == 1 and "warp" not in done.stdout.lower()
 
 
+def once(make):
+    """A function that calls `make` the first time and gives its result ever after."""
+    made = []
+
+    def remembered(*arguments):
+        made.append(made[0] if made else make(*arguments))
+        return made[0]
+
+    return remembered
+
+
 def test_a_run_is_interrupted_by_a_full_disk_resumed_finished_and_kept(
-    run, refused, tmp_path, monkeypatch
+    base, run, refused, tmp_path, monkeypatch
 ):
     """One run through everything that can be told about its folder."""
     out = ("--out", "a")
+    # One task and one learner for all of it: it is compiled once.
+    for name in ("assemble_engine", "training_task", "make_ppo"):
+        monkeypatch.setattr(base, name, once(getattr(base, name)))
     monkeypatch.setattr(report, "film", lambda *_: None)
     write = checkpoint._write
 

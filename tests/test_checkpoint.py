@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -261,3 +262,12 @@ def test_quick_enough(tmp_path):
         seconds.append(time.perf_counter() - start)
     print(json.dumps(seconds))
     assert min(seconds) < 0.6
+
+
+def test_a_disk_too_full_is_noticed_before_anything_is_written(tmp_path, monkeypatch):
+    folder = _two(tmp_path).parent
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
+    with pytest.raises(DexjaxError, match="checkpoint 3 .* No space left on device;"):
+        checkpoint.save(folder, 3, {"a": jnp.zeros(4)}, {})
+    assert sorted(os.listdir(folder)) == ["0000000001", "0000000002"]

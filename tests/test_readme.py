@@ -95,10 +95,12 @@ def test_transfer_table_joins_seeds_and_leaves_gaps(tmp_path):
 
 
 def test_engine_and_replay_tables(tmp_path):
-    row = {"engine": "native", "device": "cpu", "worlds": 512}
+    row = {"engine": "native", "what": "task pipeline", "object": "mug"}
+    row |= {"device": "cpu", "worlds": 512, "ratio_to_raw": 0.885}
     row |= {"control_steps_per_s": 17400.4, "compile_s": 3.5}
     (tmp_path / "throughput.json").write_text(json.dumps({"rows": [row]}))
-    assert "| native | cpu | 512 | 17,400 |  | 4 |" in readme.engine_table(tmp_path)
+    expected = "| native | task pipeline | mug | cpu | 512 | 17,400 |  | 0.89 | 4 |"
+    assert expected in readme.engine_table(tmp_path)
     report = {
         "objects": {"a@0.06": {"grasps": 3, "share_near": 0.5, "depth_mm": 1.23456}}
     }

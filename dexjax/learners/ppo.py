@@ -224,21 +224,29 @@ def make_ppo(task: Task, config: PpoConfig) -> Ppo:
     )
 
 
+def init_policy(network: ActorCritic, observation_size: int, key: jax.Array) -> Policy:
+    """A policy before any training."""
+    params = network.init(key, jnp.zeros(observation_size))
+    spec = specs.Array((observation_size,), jnp.dtype("float32"))
+    # Arrays of a fixed type, as a checkpoint gives them back: else a training compiles
+    # once more when it is resumed.
+    statistics = running_statistics.init_state(spec, std_eps=jnp.zeros(()))
+    return Policy(params, statistics)
+
+
 def _init(
     task: Task, config: PpoConfig, network: ActorCritic, key: jax.Array
 ) -> TrainState:
     key, net_key, task_key, clock_key = jax.random.split(key, 4)
-    obs = jnp.zeros(task.observation_size)
-    params = network.init(net_key, obs)
-    spec = specs.Array((task.observation_size,), jnp.dtype("float32"))
+    policy = init_policy(network, task.observation_size, net_key)
     worlds = jax.vmap(task.reset)(jax.random.split(task_key, config.worlds))
     # Clocks are staggered so that every batch holds all phases of an episode.
     steps = jax.random.randint(clock_key, (config.worlds,), 0, task.episode_steps)
     worlds = worlds.replace(memory=worlds.memory._replace(step=steps))
     return TrainState(
-        policy=Policy(params, running_statistics.init_state(spec)),
-        optimiser=_optimiser(config).init(params),
-        learning_rate=jnp.asarray(config.learning_rate),
+        policy=policy,
+        optimiser=_optimiser(config).init(policy.params),
+        learning_rate=jnp.asarray(config.learning_rate, jnp.float32),
         worlds=worlds,
         key=key,
         env_steps=jnp.zeros((), jnp.int32),

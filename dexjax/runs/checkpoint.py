@@ -9,6 +9,7 @@ disk (fsync): a power cut may cost the newest checkpoint, and the one before it 
 """
 
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -29,6 +30,8 @@ from dexjax.errors import DexjaxError
 
 _INDEX = "checkpoint.json"
 _STATE = "state"
+# More than the index and the files about the arrays take.
+_INDEX_BYTES = 200_000
 # `.old` is a checkpoint whose own step is just being written again.
 _NAME = re.compile(r"(\d{10})(\.old)?")
 
@@ -136,6 +139,7 @@ def _write(path: Path, tree: Any, meta: dict) -> None:
     path.mkdir()
     with _quiet():
         arrays = {name: _to_numpy(leaf) for name, leaf in leaves.items()}
+        _check_space(path, sum(array.nbytes for array in arrays.values()))
         # Orbax refuses arrays without elements; the index has their shape.
         filled = {name: array for name, array in arrays.items() if array.size}
         ocp.save((path / _STATE).absolute(), filled)
@@ -167,6 +171,16 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         logger.disabled = disabled
+
+
+def _check_space(path: Path, needed: int) -> None:
+    """Raises the error of a full disk if there is no room for so many bytes.
+
+    Orbax finds out halfway, and what it then still writes prints a traceback when the
+    process is at its end.
+    """
+    if shutil.disk_usage(path).free < needed + _INDEX_BYTES:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _move_in(partial: Path, path: Path) -> None:

@@ -36,7 +36,11 @@ def film(folder: Path, name: str, scene: Scene, recorded: PhysicsState) -> None:
         print(trouble, file=sys.stderr)
     shown = episodes[:SHEET_EPISODES]
     sheet = [frame for e in shown for frame in pick_frames(e, SHEET_FRAMES)]
-    contact_sheet(sheet, folder / f"{name}.png", columns=SHEET_FRAMES)
+    picture = folder / f"{name}.png"
+    try:
+        contact_sheet(sheet, picture, columns=SHEET_FRAMES)
+    except OSError as error:
+        print(f"no picture {picture}: {error.strerror or error}", file=sys.stderr)
 
 
 def frames(scene: Scene, recorded: PhysicsState, episode: int) -> list[np.ndarray]:

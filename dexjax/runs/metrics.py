@@ -83,9 +83,16 @@ class Metrics:
             raise _unwritable(self.path, error) from error
 
     def close(self) -> None:
-        """Closes the files."""
-        self._file.close()
-        self._events.close()
+        """Closes the files.
+
+        Raises:
+            DexjaxError: if the disk is full.
+        """
+        try:
+            self._file.close()
+            self._events.close()
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
 
     def _append(self, row: list[str]) -> None:
         self._file.write(_lines([row]).encode())

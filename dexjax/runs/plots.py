@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from dexjax.errors import DexjaxError
 from dexjax.runs.metrics import read_metrics
 
 REWARD_PREFIX = "reward/"
@@ -28,7 +29,7 @@ def learning_curve(metrics: Path, path: Path, title: str = "") -> None:
         title: above the figure.
 
     Raises:
-        DexjaxError: if there are no metrics.
+        DexjaxError: if there are no metrics, or the file cannot be written.
     """
     columns = read_metrics(metrics)
     steps = np.asarray(columns["env_steps"]) / 1e6
@@ -43,6 +44,9 @@ def learning_curve(metrics: Path, path: Path, title: str = "") -> None:
     try:
         figure.savefig(partial, dpi=120, format="png")
         os.replace(partial, path)
+    except OSError as error:
+        reason = error.strerror or error
+        raise DexjaxError(f"cannot write {path}: {reason}") from error
     finally:
         partial.unlink(missing_ok=True)
 

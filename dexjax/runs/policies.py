@@ -6,18 +6,18 @@ A policy's folder is that of a training run, finished or not, or one that
 
 import dataclasses
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
 import yaml
-from brax.training.acme import running_statistics, specs
 from jax.tree_util import Partial
 
 from dexjax.errors import DexjaxError
 from dexjax.hands import Hand, load_hand
-from dexjax.learners.ppo import Policy, PpoConfig, make_ppo
+from dexjax.learners.ppo import Policy, PpoConfig, init_policy, make_ppo
 from dexjax.networks.actor_critic import ActorCritic
 from dexjax.objects.object_set import CODE
 from dexjax.runs import checkpoint
@@ -168,8 +168,5 @@ def _template(config: BaseConfig, sizes: _Sizes) -> Policy:
     """Shapes of the policy that a configuration makes."""
     ppo = config.ppo
     network = ActorCritic(sizes.action_size, ppo.widths, ppo.initial_std)
-    obs = jnp.zeros(sizes.observation_size)
-    params = jax.eval_shape(network.init, jax.random.key(0), obs)
-    spec = specs.Array((sizes.observation_size,), jnp.dtype("float32"))
-    statistics = jax.eval_shape(lambda: running_statistics.init_state(spec))
-    return Policy(params, statistics)
+    blank = partial(init_policy, network, sizes.observation_size)
+    return jax.eval_shape(blank, jax.random.key(0))
