@@ -1,0 +1,96 @@
+"""How long a newcomer waits: for the set-up, and from the command to the first update.
+
+The set-up is `make setup` in a fresh clone. The first update is timed from the start of
+`make train-base`'s process to the first row of metrics.csv: once with every cache empty
+and once more with what that left. Writes benchmarks/results/startup.json.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import tyro
+
+from dexjax.runs.folder import write_json
+from dexjax.runs.metrics import provenance
+
+ROOT = Path(__file__).resolve().parents[1]
+OUT = ROOT / "benchmarks" / "results" / "startup.json"
+PATIENCE = 600.0  # s
+
+
+def setup_seconds(work: Path) -> float:
+    """Of `make setup` in a clone of its own."""
+    clone = work / "clone"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+    began = time.monotonic()
+    subprocess.run(["make", "setup"], cwd=clone, check=True)
+    return time.monotonic() - began
+
+
+def first_update_seconds(name: str, out: Path, cache: Path) -> float:
+    """From the start of a training to its first logged update.
+
+    Raises:
+        SystemExit: if the training ends or takes too long before it.
+    """
+    command = [sys.executable, str(ROOT / "experiments" / "base.py")]
+    command += ["--object", name, "--out", str(out)]
+    began = time.monotonic()
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=os.environ | {"XDG_CACHE_HOME": str(cache)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        while not _has_row(out / "metrics.csv"):
+            if process.poll() is not None or time.monotonic() - began > PATIENCE:
+                sys.exit(f"error: no update of {name} within {PATIENCE:.0f} s")
+            time.sleep(0.05)
+        return time.monotonic() - began
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _has_row(metrics: Path) -> bool:
+    return metrics.exists() and metrics.read_bytes().count(b"\n") > 1
+
+
+def main(name: str = "mug", rounds: int = 3, out: Path = OUT) -> None:
+    """Measures all of it.
+
+    Args:
+        name: of the object.
+        rounds: first updates with the caches filled; the median counts.
+        out: JSON file to write.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        work = Path(temporary)
+        setup_s = setup_seconds(work)
+        cold = first_update_seconds(name, work / "cold", work / "cache")
+        warm = sorted(
+            first_update_seconds(name, work / f"warm{i}", work / "cache")
+            for i in range(rounds)
+        )
+    report = {
+        "object": name,
+        "setup_s": round(setup_s, 1),
+        "first_update_cold_s": round(cold, 1),
+        "first_update_cached_s": round(warm[rounds // 2], 1),
+        "first_update_cached_all_s": [round(seconds, 1) for seconds in warm],
+        **provenance(),
+    }
+    write_json(out, report)
+    print(report)
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
