@@ -19,7 +19,6 @@ from dexjax.runs.assemble import (
 )
 from dexjax.runs.config import BaseConfig, check, preset
 from dexjax.runs.folder import RunFolder
-from dexjax.runs.report import write_report
 from dexjax.runs.training import train
 
 
@@ -51,6 +50,8 @@ def main() -> None:
         task = training_task(config, engine)
         ppo = make_ppo(task, config.ppo)
         trained = train(run, config, ppo, task, started)
+        from dexjax.runs.report import write_report  # Plots take a second to import.
+
         show(write_report(run, config, ppo, trained, task))
 
 

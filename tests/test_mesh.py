@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import trimesh
 
+from dexjax.cache import cache_folder
 from dexjax.errors import DexjaxError
 from dexjax.objects import load_object, mesh
-from dexjax.objects.mesh import SIZE_RANGE, cache_folder, load_mesh
+from dexjax.objects.mesh import SIZE_RANGE, load_mesh
 from dexjax.objects.surfaces import inside_pieces
 
 
@@ -66,7 +67,7 @@ def test_damaged_cache_is_rebuilt(tmp_path):
     path = tmp_path / "thing.stl"
     angle_piece().export(path)
     first, _ = load_mesh(path, 0.12)
-    (stored,) = cache_folder().glob("*.npz")
+    (stored,) = cache_folder("pieces").glob("*.npz")
     stored.write_bytes(stored.read_bytes()[:100])
     again, _ = load_mesh(path, 0.12)
     assert len(again) == len(first)

@@ -1,14 +1,11 @@
 """Any mesh file as convex pieces and a closed surface."""
 
-import hashlib
-import os
-import tempfile
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import trimesh
 
+from dexjax.cache import remembered
 from dexjax.errors import DexjaxError
 
 SUFFIXES = (".obj", ".stl", ".glb", ".ply")
@@ -81,12 +78,6 @@ def decompose(mesh: trimesh.Trimesh) -> list[np.ndarray]:
     return [np.asarray(vertices) for vertices, _ in parts]
 
 
-def cache_folder() -> Path:
-    """Where decompositions are kept."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "dexjax" / "pieces"
-
-
 def _read(path: Path) -> trimesh.Trimesh:
     if not path.is_file():
         raise DexjaxError(f"{path}: no such mesh file")
@@ -115,38 +106,12 @@ def _cached_pieces(mesh: trimesh.Trimesh) -> list[np.ndarray]:
     """`decompose`, remembered by the mesh's content; the size does not matter."""
     extent = float(mesh.extents.max())
     unit = mesh.copy().apply_scale(1.0 / extent)
-    content = hashlib.sha256(unit.vertices.astype(np.float32).tobytes())
-    content.update(
-        unit.faces.astype(np.int64).tobytes()
-        + repr((_CONCAVITY, _REMESH, _SEARCH)).encode()
+    content = (
+        unit.vertices.astype(np.float32).tobytes(),
+        unit.faces.astype(np.int64).tobytes(),
+        repr((_CONCAVITY, _REMESH, _SEARCH)).encode(),
     )
-    file = cache_folder() / f"{content.hexdigest()[:32]}.npz"
-    pieces = _read_pieces(file)
-    if pieces is None:
-        pieces = decompose(unit)
-        _store_pieces(file, pieces)
-    return [extent * piece for piece in pieces]
-
-
-def _read_pieces(file: Path) -> list[np.ndarray] | None:
-    """Pieces from the cache; None where there are none or the file is damaged."""
-    try:
-        with np.load(file, allow_pickle=False) as stored:
-            return [stored[f"arr_{i}"] for i in range(len(stored.files))]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return None
-
-
-def _store_pieces(file: Path, pieces: list[np.ndarray]) -> None:
-    """Writes the cache in one move; where it cannot be written it is left out."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(suffix=".npz", dir=file.parent)
-    except OSError:
-        return
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            np.savez(stream, *pieces)
-        Path(name).replace(file)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
+    stored = remembered(
+        "pieces", content, lambda: {f"{i:05}": p for i, p in enumerate(decompose(unit))}
+    )
+    return [extent * stored[name] for name in sorted(stored)]

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import jax
@@ -11,6 +12,7 @@ import numpy as np
 from mujoco import rollout
 
 from dexjax.physics.engine import PhysicsState
+from dexjax.physics.host_call import Arrays, HostFunction
 from dexjax.scene import Scene, check_equal_sizes
 
 
@@ -42,6 +44,11 @@ class NativeEngine:
         self._owner = ThreadPoolExecutor(1, thread_name_prefix="mujoco")
         self._rollout = rollout.Rollout(nthread=self.threads)
         self._data = [mujoco.MjData(scene.model) for _ in range(self.threads)]
+        self._advance = HostFunction(self._on_owner(self._advance_all))
+        self._sense = HostFunction(self._on_owner(self._sense_all))
+
+    def _on_owner(self, function: Callable) -> Callable:
+        return lambda *arguments: self._owner.submit(function, *arguments).result()
 
     def reset(
         self, qpos: jax.Array, qvel: jax.Array, object_id: jax.Array
@@ -49,60 +56,48 @@ class NativeEngine:
         """See `Engine.reset`."""
         model = self.scene.model
         object_id = jnp.asarray(object_id, jnp.int32)
-        sensordata = jax.pure_callback(
-            self._sense,
-            jax.ShapeDtypeStruct((model.nsensordata,), jnp.float32),
-            qpos,
-            qvel,
-            object_id,
-            vmap_method="broadcast_all",
-        )
+        qpos, qvel = jnp.asarray(qpos, jnp.float32), jnp.asarray(qvel, jnp.float32)
+        sensors = jax.ShapeDtypeStruct((model.nsensordata,), jnp.float32)
         return PhysicsState(
-            qpos=jnp.asarray(qpos, jnp.float32),
-            qvel=jnp.asarray(qvel, jnp.float32),
+            qpos=qpos,
+            qvel=qvel,
             act=jnp.zeros(model.na),
             qacc_warmstart=jnp.zeros(model.nv),
             time=jnp.zeros(()),
-            sensordata=sensordata,
+            sensordata=self._sense([sensors], qpos, qvel, object_id)[0],
             object_id=object_id,
         )
 
     def step(self, state: PhysicsState, ctrl: jax.Array) -> PhysicsState:
         """See `Engine.step`."""
-        result = jax.tree.map(
-            lambda x: jax.ShapeDtypeStruct(x.shape, jnp.float32),
-            state._replace(object_id=None),
-        )
-        stepped = jax.pure_callback(
-            self._advance, result, state, ctrl, vmap_method="broadcast_all"
-        )
-        return stepped._replace(object_id=state.object_id)
+        parts = state[:-1]
+        results = [jax.ShapeDtypeStruct(x.shape, jnp.float32) for x in parts]
+        stepped = self._advance(results, *state, jnp.asarray(ctrl, jnp.float32))
+        return PhysicsState(*stepped, object_id=state.object_id)
 
-    def _advance(self, state: PhysicsState, ctrl: jax.Array) -> PhysicsState:
-        return self._owner.submit(self._advance_on_owner, state, ctrl).result()
+    def _advance_all(self, inputs: Arrays, outputs: Arrays) -> None:
+        """Steps all worlds of a batch; runs on the thread that owns the pool.
 
-    def _advance_on_owner(self, state: PhysicsState, ctrl: jax.Array) -> PhysicsState:
-        """Steps all worlds of a batch; runs on the thread that owns the pool."""
+        Args:
+            inputs: a `PhysicsState` and ctrl.
+            outputs: a `PhysicsState` without its object.
+        """
         model = self.scene.model
-        batch = np.shape(state.time)
-        start = self._start_rows(state, batch)
-        warmstart = _rows(state.qacc_warmstart, batch).astype(np.float64)
-        models = self._models(state.object_id, len(start))
+        state, ctrl = PhysicsState(*inputs[:-1]), inputs[-1]
+        models = self._models(state.object_id)
+        worlds = len(models)
         last, warmstart, sensors = self._simulate(
-            models, start, self._held(_rows(ctrl, batch)), warmstart
+            models,
+            self._start_rows(state, worlds),
+            self._held(_rows(ctrl, worlds)),
+            _rows(state.qacc_warmstart, worlds).astype(np.float64),
         )
-        nq, nv, na = model.nq, model.nv, model.na
-        parts = (
-            (last[:, 1 : 1 + nq], (nq,)),
-            (last[:, 1 + nq : 1 + nq + nv], (nv,)),
-            (last[:, 1 + nq + nv :], (na,)),
-            (warmstart, (nv,)),
-            (last[:, 0], ()),
-            (sensors, (model.nsensordata,)),
-        )
+        nq, nv = model.nq, model.nv
+        qpos, qvel, act = np.split(last[:, 1:], [nq, nq + nv], axis=1)
+        results = (qpos, qvel, act, warmstart, last[:, 0], sensors)
         with np.errstate(over="ignore"):
-            arrays = [x.astype(np.float32).reshape(batch + shape) for x, shape in parts]
-        return PhysicsState(*arrays, object_id=None)
+            for output, result in zip(outputs, results, strict=True):
+                output[...] = result.reshape(output.shape)
 
     def _simulate(
         self,
@@ -152,10 +147,9 @@ class NativeEngine:
         return self._owner.submit(self._raw_rate, state, ctrl).result()
 
     def _raw_rate(self, state: PhysicsState, ctrl: np.ndarray) -> float:
-        batch = np.shape(state.time)
-        start = self._start_rows(state, batch)
-        warmstart = _rows(state.qacc_warmstart, batch).astype(np.float64)
-        models = self._models(state.object_id, len(start))
+        models = self._models(state.object_id)
+        start = self._start_rows(state, len(models))
+        warmstart = _rows(state.qacc_warmstart, len(models)).astype(np.float64)
         controls = [self._held(step) for step in ctrl]
         began = time.perf_counter()
         for control in controls:
@@ -167,41 +161,30 @@ class NativeEngine:
         """Repeats ctrl (worlds, nu) for every substep, (worlds, substeps, nu)."""
         return np.repeat(ctrl[:, None], self.substeps, axis=1).astype(np.float64)
 
-    def _start_rows(self, state: PhysicsState, batch: tuple[int, ...]) -> np.ndarray:
+    def _start_rows(self, state: PhysicsState, worlds: int) -> np.ndarray:
         """MuJoCo's full physics states (worlds, 1 + nq + nv + na)."""
         parts = (state.time, state.qpos, state.qvel, state.act)
         return np.concatenate(
-            [_rows(part, batch) for part in parts], axis=1, dtype=np.float64
+            [_rows(part, worlds) for part in parts], axis=1, dtype=np.float64
         )
 
-    def _models(self, object_id: jax.Array, worlds: int) -> list[mujoco.MjModel]:
-        models = self.scene.models
-        if len(models) == 1:
-            return [models[0]] * worlds
-        return [models[i] for i in np.asarray(object_id).ravel()]
+    def _models(self, object_id: np.ndarray) -> list[mujoco.MjModel]:
+        return [self.scene.models[i] for i in np.asarray(object_id).ravel()]
 
-    def _sense(
-        self, qpos: jax.Array, qvel: jax.Array, object_id: jax.Array
-    ) -> np.ndarray:
-        return self._owner.submit(self._sense_on_owner, qpos, qvel, object_id).result()
-
-    def _sense_on_owner(
-        self, qpos: jax.Array, qvel: jax.Array, object_id: jax.Array
-    ) -> np.ndarray:
-        batch = np.shape(object_id)
-        qpos, qvel = _rows(qpos, batch), _rows(qvel, batch)
-        models = self._models(object_id, len(qpos))
+    def _sense_all(self, inputs: Arrays, outputs: Arrays) -> None:
+        """Sensors of qpos and qvel; runs on the thread that owns the pool."""
+        qpos, qvel, object_id = inputs
+        models = self._models(object_id)
+        qpos, qvel = _rows(qpos, len(models)), _rows(qvel, len(models))
+        sensors = _rows(outputs[0], len(models))
         data = self._data[0]
-        sensors = np.empty((len(qpos), self.scene.model.nsensordata), np.float32)
         for i, model in enumerate(models):
             mujoco.mj_resetData(model, data)
             data.qpos[:], data.qvel[:] = qpos[i], qvel[i]
             mujoco.mj_forward(model, data)
             sensors[i] = data.sensordata
-        return sensors.reshape(batch + (-1,))
 
 
-def _rows(array: jax.Array, batch: tuple[int, ...]) -> np.ndarray:
+def _rows(array: np.ndarray, worlds: int) -> np.ndarray:
     """Flattens the batch dimensions: (worlds, features)."""
-    array = np.asarray(array)
-    return array.reshape(int(np.prod(batch)), -1)
+    return np.asarray(array).reshape(worlds, -1)

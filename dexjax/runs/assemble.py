@@ -1,10 +1,8 @@
 """From a configuration to the things it names: objects, scene, engine, task."""
 
-import os
-from pathlib import Path
-
 import jax
 
+from dexjax.cache import cache_folder
 from dexjax.hands import load_hand
 from dexjax.objects.loading import load_object
 from dexjax.objects.object_set import ObjectSet
@@ -17,8 +15,7 @@ from dexjax.tasks.grasp import GraspTask
 
 def use_compilation_cache() -> None:
     """Keeps compiled functions between processes, where JAX can."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    jax.config.update("jax_compilation_cache_dir", str(cache / "dexjax" / "jax"))
+    jax.config.update("jax_compilation_cache_dir", str(cache_folder("jax")))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 
 
