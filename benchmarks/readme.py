@@ -9,6 +9,8 @@ by a table made from benchmarks/results:
     transfer    transfer.json       of benchmarks/transfer.py
     engines     throughput.json     {"rows": [{engine, device, worlds, ...}]}
     replay      replay.json         of experiments/replay_dexgraspnet.py --out
+    startup     startup.json        of benchmarks/startup.py
+    kills       kills.json          of benchmarks/kills.py
 
 What has no file reads "not measured". `--picture` makes docs/mug.png from the
 rollout.png of a run.
@@ -159,11 +161,38 @@ def replay_table(results: Path) -> str:
     return _table(" | ".join(header), rows)
 
 
+def startup_line(results: Path) -> str:
+    """How long a newcomer waits."""
+    found = _load(results / "startup.json")
+    if not found:
+        return f"*{NOT_MEASURED}*"
+    return (
+        f"The set-up took {found['setup_s']:.0f} s, the first update of a training "
+        f"came {found['first_update_cold_s']:.0f} s after its start the first time and "
+        f"{found['first_update_cached_s']:.0f} s from then on "
+        f"({found['device']})."
+    )
+
+
+def kills_line(results: Path) -> str:
+    """How trainings survived being killed."""
+    found = _load(results / "kills.json")
+    if not found:
+        return f"*{NOT_MEASURED}*"
+    ended = "bit by bit as" if found["identical"] else "not as"
+    return (
+        f"After {found['kills']} kills (`kill -9`) at random moments, {found['runs']} "
+        f"short trainings ended {ended} an undisturbed one."
+    )
+
+
 BLOCKS: dict[str, Callable[[Path], str]] = {
     "success": success_table,
     "transfer": transfer_table,
     "engines": engine_table,
     "replay": replay_table,
+    "startup": startup_line,
+    "kills": kills_line,
 }
 
 

@@ -94,6 +94,20 @@ def test_transfer_table_joins_seeds_and_leaves_gaps(tmp_path):
     ]
 
 
+def test_startup_and_kills_lines(tmp_path):
+    waits = {"setup_s": 84.5, "first_update_cold_s": 20.6, "device": "cpu"}
+    waits |= {"first_update_cached_s": 7.9}
+    (tmp_path / "startup.json").write_text(json.dumps(waits))
+    line = readme.startup_line(tmp_path)
+    assert "84 s" in line and "21 s after" in line and "8 s from" in line
+    kills = {"kills": 20, "runs": 6, "identical": True}
+    (tmp_path / "kills.json").write_text(json.dumps(kills))
+    assert "20 kills" in readme.kills_line(tmp_path)
+    assert "ended bit by bit as" in readme.kills_line(tmp_path)
+    (tmp_path / "kills.json").write_text(json.dumps(kills | {"identical": False}))
+    assert "ended not as" in readme.kills_line(tmp_path)
+
+
 def test_engine_and_replay_tables(tmp_path):
     row = {"engine": "native", "what": "task pipeline", "object": "mug"}
     row |= {"device": "cpu", "worlds": 512, "ratio_to_raw": 0.885}
