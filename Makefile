@@ -4,6 +4,7 @@ BIN := .venv/bin
 READY := .venv/ready
 
 OBJ ?= mug
+HAND ?=
 PRESET ?=
 ENGINE ?=
 SEED ?=
@@ -21,8 +22,8 @@ flag = $(if $($(2)),$(1) "$($(2))")
 .PHONY: help setup train-base play eval demo test lint format bench readme clean
 
 help:
-	@echo "make train-base OBJ=mug [PRESET=smoke|laptop|gpu|paper] [ENGINE=auto|native|mjx] [SEED=0] [OUT=folder] [SIZE=0.08] [DEXGRASPNET=folder] [FRESH=1]"
-	@echo "make play AGENT=random | eval RUN=runs/base/mug | demo | test | lint | format | bench | readme | clean"
+	@echo "make train-base OBJ=mug [HAND=shadow|allegro|my_hand.yaml] [PRESET=smoke|laptop|gpu|paper] [ENGINE=auto|native|mjx] [SEED=0] [OUT=folder] [SIZE=0.08] [DEXGRASPNET=folder] [FRESH=1]"
+	@echo "make play AGENT=random [HAND=...] | eval RUN=runs/base/mug | demo | test | lint | format | bench | readme | clean"
 
 setup: $(READY)
 
@@ -33,10 +34,10 @@ $(READY): setup.cfg pyproject.toml constraints.txt
 	@touch $@
 
 train-base: $(READY)
-	@$(BIN)/python experiments/base.py --object "$(OBJ)" $(call flag,--preset,PRESET) $(call flag,--engine,ENGINE) $(call flag,--seed,SEED) $(call flag,--out,OUT) $(call flag,--size,SIZE) $(call flag,--dexgraspnet,DEXGRASPNET) $(if $(FRESH),--fresh) $(ARGS)
+	@$(BIN)/python experiments/base.py --object "$(OBJ)" $(call flag,--hand,HAND) $(call flag,--preset,PRESET) $(call flag,--engine,ENGINE) $(call flag,--seed,SEED) $(call flag,--out,OUT) $(call flag,--size,SIZE) $(call flag,--dexgraspnet,DEXGRASPNET) $(if $(FRESH),--fresh) $(ARGS)
 
 play: $(READY)
-	@$(BIN)/python experiments/play.py --agent "$(AGENT)" --object "$(OBJ)" $(ARGS)
+	@$(BIN)/python experiments/play.py --agent "$(AGENT)" --object "$(OBJ)" $(call flag,--hand,HAND) $(ARGS)
 
 eval: $(READY)
 	@$(BIN)/python experiments/evaluate.py --run "$(RUN)" $(call flag,--engine,ENGINE) $(call flag,--seed,SEED) $(call flag,--out,OUT) $(call flag,--dexgraspnet,DEXGRASPNET) $(ARGS)

@@ -9,6 +9,7 @@ from pathlib import Path
 import jax
 
 from dexjax.errors import main_guard
+from dexjax.hands import load_hand
 from dexjax.learners.ppo import make_ppo
 from dexjax.runs.arguments import parse_arguments
 from dexjax.runs.assemble import (
@@ -28,7 +29,8 @@ def parse(arguments: list[str]) -> BaseConfig:
     chosen = preset(found.group(1) if found else "laptop")
     config = parse_arguments(BaseConfig, arguments, chosen)
     check(config)
-    slug = re.sub(r"[^\w.@-]+", "-", config.object).strip("-")
+    own = "" if config.hand == "shadow" else f"{load_hand(config.hand).name}-"
+    slug = re.sub(r"[^\w.@-]+", "-", own + config.object).strip("-")
     return dataclasses.replace(config, out=config.out or Path("runs/base") / slug)
 
 

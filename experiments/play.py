@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from dexjax.errors import DexjaxError, main_guard
+from dexjax.hands import load_hand
 from dexjax.runs.arguments import parse_arguments
 from dexjax.runs.assemble import assemble_engine, load_config_object
 from dexjax.runs.config import preset
@@ -16,7 +17,6 @@ from dexjax.runs.film import film
 
 AGENTS = ("zero", "random")
 EPISODES = 8
-ACTIONS = 24
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Options:
     Attributes:
         agent: "zero" (does nothing) or "random" (uniform actions).
         object: what lies on the table.
+        hand: "shadow", "allegro", or the .yaml file that describes your own.
         size: largest extent of a mesh file in m.
         dexgraspnet: folder of DexGraspNet, for its names.
         engine: "auto", "native" or "mjx".
@@ -35,6 +36,7 @@ class Options:
 
     agent: str = "random"
     object: str = "mug"
+    hand: str = "shadow"
     size: float | None = None
     dexgraspnet: Path | None = None
     engine: str = "auto"
@@ -42,8 +44,8 @@ class Options:
     out: Path = Path("runs/play")
 
 
-def make_agent(name: str, seed: int) -> Act:
-    """An agent by name: (…, observation) -> actions (…, 24).
+def make_agent(name: str, actions: int, seed: int) -> Act:
+    """An agent by name: (…, observation) -> actions (…, actions).
 
     Raises:
         DexjaxError: for an unknown name.
@@ -52,7 +54,7 @@ def make_agent(name: str, seed: int) -> Act:
         raise DexjaxError(f"agent {name!r}: choose from {', '.join(AGENTS)}")
 
     def act(obs: jax.Array) -> jax.Array:
-        shape = (*obs.shape[:-1], ACTIONS)
+        shape = (*obs.shape[:-1], actions)
         if name == "zero":
             return jnp.zeros(shape)
         # Agents are functions of the observation, so it also seeds the noise.
@@ -67,10 +69,12 @@ def make_agent(name: str, seed: int) -> Act:
 def main() -> None:
     """Plays and films."""
     options = parse_arguments(Options, sys.argv[1:], Options())
-    agent = make_agent(options.agent, options.seed)
+    actions = load_hand(options.hand).action_size
+    agent = make_agent(options.agent, actions, options.seed)
     config = dataclasses.replace(
         preset("laptop"),
         object=options.object,
+        hand=options.hand,
         size=options.size,
         dexgraspnet=options.dexgraspnet,
         engine=options.engine,

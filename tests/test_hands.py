@@ -1,4 +1,4 @@
-"""The hand: its kinematics, its rest, its servos, and real grasps replayed on it."""
+"""Hands: kinematics, rest and servos; real grasps replayed on the ShadowHand."""
 
 import importlib.util
 import sys
@@ -33,22 +33,30 @@ def _load_replay():
 replay = _load_replay()
 
 
-@pytest.fixture(scope="module")
-def hand_model():
-    return mujoco.MjModel.from_xml_path(str(HAND.xml))
+@pytest.fixture(scope="module", params=["shadow", "allegro"])
+def hand(request):
+    return load_hand(request.param)
+
+
+only_shadow = pytest.mark.parametrize("hand", ["shadow"], indirect=True)
 
 
 @pytest.fixture(scope="module")
-def table_model():
-    files = (mjcf_path("tabletop.xml"), HAND.xml)
+def hand_model(hand):
+    return mujoco.MjModel.from_xml_path(str(hand.xml))
+
+
+@pytest.fixture(scope="module")
+def table_model(hand):
+    files = (mjcf_path("tabletop.xml"), hand.xml)
     includes = "".join(f'<include file="{file}"/>' for file in files)
     return mujoco.MjModel.from_xml_string(f"<mujoco>{includes}</mujoco>")
 
 
-def _start(model, pose="open", height=0.5):
+def _start(hand, model, pose="open", height=0.5):
     data = mujoco.MjData(model)
-    data.qpos[:] = np.r_[0, 0, height, HAND.start_quat, HAND.poses[pose]]
-    data.ctrl[6:] = HAND.poses[pose][HAND.actuated_index]
+    data.qpos[:] = np.r_[0, 0, height, hand.start_quat, hand.poses[pose]]
+    data.ctrl[6:] = hand.poses[pose][hand.actuated_index]
     mujoco.mj_forward(model, data)
     return data
 
@@ -57,6 +65,7 @@ def _overlap(data):
     return max((-float(c.dist) for c in data.contact), default=0.0)
 
 
+@only_shadow
 def test_names_come_in_the_documented_order(hand_model):
     fingers = {"FF": 3, "MF": 3, "RF": 3, "LF": 4, "TH": 4}
     joints = [f"{f}J{i}" for f, top in fingers.items() for i in range(top, -1, -1)]
@@ -71,6 +80,7 @@ def test_names_come_in_the_documented_order(hand_model):
     assert {after for _, after, _ in HAND.couplings} == followers
 
 
+@only_shadow
 def test_sensors_come_in_the_documented_order(hand_model):
     frame = ["pos", "quat", "linvel", "angvel"]
     expected = [f"{j}_pos" for j in HAND.joints] + [f"{j}_vel" for j in HAND.joints]
@@ -81,6 +91,7 @@ def test_sensors_come_in_the_documented_order(hand_model):
     assert names == expected
 
 
+@only_shadow
 def test_hand_is_made_of_few_colliding_primitives(hand_model):
     assert set(hand_model.geom_type) == {int(mujoco.mjtGeom.mjGEOM_CAPSULE)}
     assert hand_model.ngeom <= 20
@@ -92,34 +103,35 @@ def test_hand_is_made_of_few_colliding_primitives(hand_model):
     assert len(HAND.finger_links) == 15
 
 
-def test_forward_kinematics_agrees_with_mujoco(hand_model):
+def test_forward_kinematics_agrees_with_mujoco(hand, hand_model):
     rng = np.random.default_rng(0)
     data = mujoco.MjData(hand_model)
-    kinematics = jax.jit(forward_kinematics(HAND))
+    kinematics = jax.jit(forward_kinematics(hand))
     for _ in range(20):
         quat = rng.normal(size=4)
         quat /= np.linalg.norm(quat)
-        position, joints = rng.normal(size=3), rng.uniform(*HAND.joint_range.T)
+        position, joints = rng.normal(size=3), rng.uniform(*hand.joint_range.T)
         data.qpos[:] = np.r_[position, quat, joints]
         mujoco.mj_kinematics(hand_model, data)
         links = kinematics(jnp.array(position), jnp.array(quat), jnp.array(joints))
         np.testing.assert_allclose(links.position, data.xpos[1:], atol=2e-6)
-        matrices = [np.zeros(9) for _ in HAND.links]
+        matrices = [np.zeros(9) for _ in hand.links]
         for matrix, quaternion in zip(matrices, links.quaternion, strict=True):
             mujoco.mju_quat2Mat(matrix, np.asarray(quaternion, float))
         np.testing.assert_allclose(matrices, data.xmat[1:], atol=5e-6)
 
 
 @pytest.mark.parametrize("pose", ["neutral", "open", "grasp"])
-def test_poses_lie_in_range_and_do_not_collide(hand_model, pose):
-    angles = HAND.poses[pose]
-    assert (angles >= HAND.joint_range[:, 0]).all()
-    assert (angles <= HAND.joint_range[:, 1]).all()
-    assert _start(hand_model, pose).ncon == 0
+def test_poses_lie_in_range_and_do_not_collide(hand, hand_model, pose):
+    angles = hand.poses[pose]
+    assert (angles >= hand.joint_range[:, 0]).all()
+    assert (angles <= hand.joint_range[:, 1]).all()
+    assert _start(hand, hand_model, pose).ncon == 0
 
 
+@only_shadow
 def test_start_orientation_faces_the_table_with_an_open_hand(hand_model):
-    data = _start(hand_model)
+    data = _start(HAND, hand_model)
     palm = data.body("palm").xmat.reshape(3, 3)
     np.testing.assert_allclose(-palm[:, 1], [0, 0, -1], atol=1e-6)
     np.testing.assert_allclose(palm[:, 2], [1, 0, 0], atol=1e-6)
@@ -131,28 +143,30 @@ def test_start_orientation_faces_the_table_with_an_open_hand(hand_model):
     assert np.linalg.norm(tips[4] - tips[1]) > 0.08 + 0.02
 
 
+@only_shadow
 def test_keypoints_name_links(hand_model):
     assert {link for link, _ in HAND.keypoints} <= set(HAND.links)
     tips = [point for link, point in HAND.keypoints if link == "thdistal"]
     assert tips[-1] == pytest.approx(hand_model.site("thtip").pos)
 
 
-def test_disturbed_hand_comes_to_rest_within_10_s(table_model):
-    data = _start(table_model)
-    data.qvel[6:] = np.random.default_rng(0).normal(0, 1.0, 22)
+def test_disturbed_hand_comes_to_rest_within_10_s(hand, table_model):
+    data = _start(hand, table_model)
+    data.qvel[6:] = np.random.default_rng(0).normal(0, 1.0, len(hand.joints))
     start = data.qpos.copy()
     for _ in range(2000):
         mujoco.mj_step(table_model, data)
-    followers = [HAND.joints.index(after) for _, after, _ in HAND.couplings]
-    driven = np.setdiff1d(np.arange(22), followers)
+    followers = [hand.joints.index(after) for _, after, _ in hand.couplings]
+    driven = np.setdiff1d(np.arange(len(hand.joints)), followers)
     assert np.abs(data.qvel).max() < 1e-4
     assert np.linalg.norm(data.qpos[:3] - start[:3]) < 0.002
     assert np.abs(data.qpos[3:7] - start[3:7]).max() < 0.02
     assert np.abs(data.qpos[7:] - start[7:])[driven].max() < 0.01
 
 
+@only_shadow
 def test_last_joints_follow_their_neighbours(table_model):
-    data = _start(table_model, "neutral")
+    data = _start(HAND, table_model, "neutral")
     drivers = [HAND.actuated.index(before) for before, _, _ in HAND.couplings]
     for target in (0.6, 1.2, 0.3):
         data.ctrl[6 + np.array(drivers)] = target
@@ -165,8 +179,8 @@ def test_last_joints_follow_their_neighbours(table_model):
 
 
 @pytest.mark.parametrize("axis", range(6))
-def test_wrist_servo_reaches_its_speed_about_world_axes(table_model, axis):
-    data = _start(table_model)
+def test_wrist_servo_reaches_its_speed_about_world_axes(hand, table_model, axis):
+    data = _start(hand, table_model)
     data.ctrl[axis] = 1.0
     for _ in range(12):
         mujoco.mj_step(table_model, data)
@@ -177,18 +191,18 @@ def test_wrist_servo_reaches_its_speed_about_world_axes(table_model, axis):
 
 
 @pytest.mark.parametrize("integrator", ["IMPLICITFAST", "EULER"])
-def test_jumping_controls_stay_bounded(table_model, integrator):
+def test_jumping_controls_stay_bounded(hand, table_model, integrator):
     # Euler as well: MJX steps the same model with it.
     model = table_model.__copy__()
     model.opt.integrator = getattr(mujoco.mjtIntegrator, f"mjINT_{integrator}")
-    data = _start(model)
+    data = _start(hand, model)
     rng = np.random.default_rng(1)
     low, high = model.actuator_ctrlrange[6:].T
     speed, overlap = [], []
     for step in range(500):
         data.ctrl[:6] = rng.choice([-1.0, 1.0], 6)
         if step % 5 == 0:
-            data.ctrl[6:] = np.where(rng.random(18) < 0.5, low, high)
+            data.ctrl[6:] = np.where(rng.random(len(low)) < 0.5, low, high)
         data.qpos[:3] = 0.0, 0.0, 0.5
         for _ in range(4):
             mujoco.mj_step(model, data)

@@ -1,14 +1,18 @@
-"""Importing a module without the remarks that Warp is absent, and only without them."""
+"""Importing a module without Warp and the remarks on that, and only without them."""
 
 import sys
+from types import ModuleType
 
 import pytest
 
 from dexjax.physics.quiet import import_quietly, mjx
 
 REMARKS = """
-print("Failed to import warp: No module named 'warp'")
-print("Failed to import mujoco_warp: No module named 'warp'")
+for module in ("warp", "mujoco_warp"):
+    try:
+        import warp
+    except ImportError as error:
+        print(f"Failed to import {module}: {error}")
 """
 
 
@@ -35,6 +39,16 @@ def test_errors_come_through_with_what_was_said_before(module, capsys):
     with pytest.raises(ImportError, match="broken"):
         import_quietly(module(REMARKS + "print('so far')\nraise ImportError('broken')"))
     assert capsys.readouterr().out == "so far\n"
+
+
+def test_warp_can_be_imported_afterwards(module, monkeypatch):
+    other = ModuleType("warp")
+    monkeypatch.setitem(sys.modules, "warp", other)
+    import_quietly(module(REMARKS))
+    assert sys.modules["warp"] is other
+    monkeypatch.delitem(sys.modules, "warp")
+    import_quietly(module(REMARKS))
+    assert "warp" not in sys.modules
 
 
 def test_it_is_mjx():

@@ -36,7 +36,7 @@ def test_setup_lists_every_package():
 def test_wheel_holds_code_and_mjcf(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     code = {str(p.relative_to(ROOT)) for p in (ROOT / "dexjax").rglob("*.py")}
-    mjcf = {f"dexjax/mjcf/{p.name}" for p in (ROOT / "mjcf").glob("*.xml")}
+    mjcf = {f"dexjax/mjcf/{p.name}" for p in (ROOT / "mjcf").iterdir()}
     assert code and mjcf
     assert code | mjcf <= names
     assert any(name.endswith("LICENSE") for name in names)

@@ -14,9 +14,11 @@ from typing import NamedTuple
 import distrax
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from brax.training.acme import running_statistics, specs
 from flax import struct
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from dexjax.errors import DexjaxError
 from dexjax.networks.actor_critic import ActorCritic
@@ -200,15 +202,35 @@ def ppo_loss(
     return loss, parts
 
 
-def make_ppo(task: Task, config: PpoConfig) -> Ppo:
+WORLDS = "worlds"  # axis of a mesh that the worlds are spread over
+
+
+def worlds_mesh(devices: int) -> Mesh:
+    """A mesh of devices to spread the worlds over.
+
+    Raises:
+        DexjaxError: if there are not that many.
+    """
+    present = jax.devices()
+    if not 1 <= devices <= len(present):
+        raise DexjaxError(
+            f"{devices} devices: choose 1 to {len(present)}, as many as JAX has here"
+        )
+    return Mesh(np.array(present[:devices]), (WORLDS,))
+
+
+def make_ppo(task: Task, config: PpoConfig, mesh: Mesh | None = None) -> Ppo:
     """Makes the learner of a task.
 
     Args:
         task: written for one world.
         config: choices of the learner.
+        mesh: see `worlds_mesh`; what is learned does not depend on it. One device by
+            default.
 
     Raises:
-        DexjaxError: if the samples of an iteration do not divide into minibatches.
+        DexjaxError: if the samples of an iteration do not divide into minibatches, or
+            the worlds over the devices.
     """
     samples = config.worlds * config.steps
     if samples % config.minibatches:
@@ -217,11 +239,34 @@ def make_ppo(task: Task, config: PpoConfig) -> Ppo:
             f"{config.minibatches} minibatches: choose a divisor of {samples}"
         )
     network = ActorCritic(task.action_size, config.widths, config.initial_std)
-    return Ppo(
-        init=jax.jit(partial(_init, task, config, network)),
-        train=jax.jit(partial(_train, task, config, network), donate_argnums=0),
-        act=jax.jit(partial(_act, config, network)),
+    init = partial(_init, task, config, network)
+
+    def step(worlds: TaskState, actions: jax.Array) -> TaskState:
+        return jax.vmap(task.step)(worlds, actions)
+
+    act = jax.jit(partial(_act, config, network))
+    if mesh is None:
+        train = partial(_train, step, config, network)
+        return Ppo(jax.jit(init), jax.jit(train, donate_argnums=0), act)
+    if config.worlds % mesh.size:
+        raise DexjaxError(
+            f"{config.worlds} worlds do not divide over {mesh.size} devices: choose a "
+            f"multiple of {mesh.size}"
+        )
+    # An engine's call to the host cannot be split by the compiler, so the step is
+    # split by hand; the compiler spreads all the rest.
+    split, whole = PartitionSpec(WORLDS), NamedSharding(mesh, PartitionSpec())
+    sharded = jax.shard_map(
+        step, mesh=mesh, in_specs=split, out_specs=split, check_vma=False
     )
+    placed = TrainState(*[whole] * 6).replace(worlds=NamedSharding(mesh, split))
+    train = jax.jit(
+        partial(_train, sharded, config, network),
+        in_shardings=(placed,),
+        out_shardings=(placed, whole),
+        donate_argnums=0,
+    )
+    return Ppo(jax.jit(init, out_shardings=placed), train, act)
 
 
 def init_policy(network: ActorCritic, observation_size: int, key: jax.Array) -> Policy:
@@ -275,12 +320,12 @@ def _act(
 
 
 def _train(
-    task: Task, config: PpoConfig, network: ActorCritic, state: TrainState
+    step: Callable, config: PpoConfig, network: ActorCritic, state: TrainState
 ) -> tuple[TrainState, dict[str, jax.Array]]:
     """One iteration: roll out, estimate advantages, update."""
     key, rollout_key, update_key = jax.random.split(state.key, 3)
     worlds, trajectory, episode = _rollout(
-        task, config, network, state.policy, state.worlds, rollout_key
+        step, config, network, state.policy, state.worlds, rollout_key
     )
     batch = _batch(config, network, state.policy, trajectory)
     policy = state.policy
@@ -301,18 +346,18 @@ def _train(
 
 
 def _rollout(
-    task: Task,
+    step: Callable,
     config: PpoConfig,
     network: ActorCritic,
     policy: Policy,
     worlds: TaskState,
     key: jax.Array,
 ) -> tuple[TaskState, Transition, dict[str, jax.Array]]:
-    def step(worlds: TaskState, key: jax.Array):
+    def act_and_step(worlds: TaskState, key: jax.Array):
         prepared = _prepare(config, policy, worlds.obs)
         distribution = network.apply(policy.params, prepared, method="policy")
         action, log_prob = distribution.sample_and_log_prob(seed=key)
-        after = jax.vmap(task.step)(worlds, action)
+        after = step(worlds, action)
         transition = Transition(
             obs=worlds.obs,
             final_obs=after.final_obs,
@@ -325,7 +370,7 @@ def _rollout(
         return after, (transition, after.metrics)
 
     keys = jax.random.split(key, config.steps)
-    worlds, (trajectory, metrics) = jax.lax.scan(step, worlds, keys)
+    worlds, (trajectory, metrics) = jax.lax.scan(act_and_step, worlds, keys)
     return worlds, trajectory, _summarise(metrics)
 
 

@@ -1,5 +1,7 @@
 """Choosing an engine by name or by device."""
 
+import importlib.util
+
 import jax
 
 from dexjax.errors import DexjaxError
@@ -8,7 +10,7 @@ from dexjax.physics.mjx import MjxEngine
 from dexjax.physics.native import NativeEngine
 from dexjax.scene import Scene
 
-ENGINES = ("auto", "native", "mjx")
+ENGINES = ("auto", "native", "mjx", "warp")
 
 
 def resolve_engine(name: str) -> str:
@@ -21,7 +23,9 @@ def resolve_engine(name: str) -> str:
         raise DexjaxError(f"engine {name!r}: choose from {', '.join(ENGINES)}")
     if name != "auto":
         return name
-    return "native" if jax.default_backend() == "cpu" else "mjx"
+    if jax.default_backend() == "cpu":
+        return "native"
+    return "warp" if _on_nvidia() and _warp_installed() else "mjx"
 
 
 def make_engine(
@@ -31,13 +35,31 @@ def make_engine(
 
     Args:
         scene: hand and objects.
-        name: "auto", "native" or "mjx".
+        name: "auto", "native", "mjx" or "warp".
         substeps: physics steps in one control step.
         threads: CPU threads of the native engine; all cores by default.
 
     Raises:
-        DexjaxError: for an unknown name.
+        DexjaxError: for an unknown name, or an engine that cannot run here.
     """
-    if resolve_engine(name) == "native":
+    name = resolve_engine(name)
+    if name == "native":
         return NativeEngine(scene, substeps, threads)
-    return MjxEngine(scene, substeps)
+    if name == "mjx":
+        return MjxEngine(scene, substeps)
+    if not _warp_installed():
+        raise DexjaxError(
+            "engine 'warp' is not installed: pip install 'dexjax[warp]', "
+            "or use engine 'mjx'"
+        )
+    from dexjax.physics.warp import WarpEngine  # Optional, and slow to import.
+
+    return WarpEngine(scene, substeps)
+
+
+def _on_nvidia() -> bool:
+    return "NVIDIA" in jax.devices()[0].device_kind
+
+
+def _warp_installed() -> bool:
+    return importlib.util.find_spec("mujoco_warp") is not None

@@ -12,7 +12,8 @@ MAX_SPEED = 1e3
 def is_broken(before: PhysicsState, after: PhysicsState) -> jax.Array:
     """() bool: not finite, absurdly fast, or refused by the engine.
 
-    MuJoCo C stops a world that it warns about: its time then stands still.
+    MuJoCo C stops a world that it warns about, the engine "warp" one for which it had
+    too little room: its time then stands still.
     """
     finite = (
         jnp.isfinite(after.qpos).all()

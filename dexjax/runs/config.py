@@ -23,7 +23,7 @@ class BaseConfig:
         object: a category ("mug", "mug:3"), a mesh file, or a DexGraspNet name with
             its scale ("core-mug-8570…@0.06", "sem/Car-6690…@0.08").
         preset: "smoke", "laptop", "gpu" or "paper"; sets all other defaults.
-        hand: "shadow".
+        hand: "shadow", "allegro", or the .yaml file that describes your own.
         engine: "auto", "native" or "mjx".
         size: largest extent of a mesh file in m; as it is in the file by default.
         dexgraspnet: folder of DexGraspNet, for its names.
@@ -36,7 +36,8 @@ class BaseConfig:
         eval_episodes: fresh episodes of the deterministic policy at the end.
         checkpoint_every: s of wall time between checkpoints.
         seed: of everything.
-        out: run folder; runs/base/<object> by default.
+        out: run folder; runs/base/<object> by default, runs/base/<hand>-<object> with
+            another hand than the ShadowHand.
         fresh: start anew where the folder holds a run.
     """
 

@@ -29,8 +29,6 @@ from dexjax.tasks.grasp import GraspConfig
 from dexjax.tasks.observations import Sensed, observe
 from dexjax.tasks.task import Task
 
-_WRIST_ACTIONS = 6
-
 
 class TrainedPolicy(NamedTuple):
     """A policy and where it comes from.
@@ -151,17 +149,16 @@ def _sizes(config: BaseConfig, hand: Hand) -> _Sizes:
         *tips,
         *map(jnp.zeros, frame),
     )
-    actions = _WRIST_ACTIONS + len(hand.actuated)
     obs = observe(
         hand,
         sensed,
-        jnp.zeros(actions),
+        jnp.zeros(hand.action_size),
         jnp.zeros(3),
         jnp.zeros(CODE),
         config.task.observation,
         config.task.relative,
     )
-    return _Sizes(obs.size, actions)
+    return _Sizes(obs.size, hand.action_size)
 
 
 def _template(config: BaseConfig, sizes: _Sizes) -> Policy:

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from dexjax.errors import DexjaxError
+from dexjax.hands import Hand
 from dexjax.objects.object_set import ObjectSet
 from dexjax.physics.engine import Engine, PhysicsState
 from dexjax.physics.guard import is_broken
@@ -38,7 +39,7 @@ class GraspConfig:
         relative: append object - palm and object - fingertips to the observation.
         reward: "base", "stage1" or "stage2".
         pose: compare joint angles with the object's grasp proposals in the base
-            reward; objects without proposals are never compared.
+            reward; objects without proposals for this hand are never compared.
         goal_height: m above the table's centre.
         episode_steps: control steps of an episode.
         held_steps: last steps that all have to be near the goal for "held".
@@ -93,7 +94,7 @@ class GraspTask:
         self.episode_steps = config.episode_steps
         self._ctrl_range = jnp.asarray(scene.model.actuator_ctrlrange, jnp.float32)
         self._goal = jnp.array([0.0, 0.0, config.goal_height])
-        self._proposals = _proposals(self.objects)
+        self._proposals, self._proposal_count = _proposals(self.hand, self.objects)
         self._starts = self._start_bank(seed)
         self.observation_size = jax.eval_shape(self.reset, jax.random.key(0)).obs.size
 
@@ -123,7 +124,7 @@ class GraspTask:
         return TaskState(physics, obs, obs, zero, no, no, metrics, memory)
 
     def step(self, state: TaskState, action: jax.Array) -> TaskState:
-        """See `Task.step`; `action` (24,) is clipped to [-1, 1]."""
+        """See `Task.step`; `action` (actions,) is clipped to [-1, 1]."""
         action = jnp.clip(jnp.nan_to_num(action), -1.0, 1.0)
         physics = self.engine.step(state.physics, self.control(action))
         broken = is_broken(state.physics, physics)
@@ -150,7 +151,7 @@ class GraspTask:
         )
 
     def control(self, action: jax.Array) -> jax.Array:
-        """Maps an action in [-1, 1] (24,) to `ctrl`: joint targets to their limits."""
+        """Maps an action (actions,) in [-1, 1] to `ctrl`: joints to their limits."""
         low, high = self._ctrl_range.T
         return low + 0.5 * (action + 1.0) * (high - low)
 
@@ -178,7 +179,7 @@ class GraspTask:
         if start is None:
             start = jax.random.randint(pick_start, (), 0, starts)
         physics = jax.tree.map(lambda x: x[index, start], self._starts)
-        count = jnp.asarray(self.objects.grasp_count)[index]
+        count = jnp.asarray(self._proposal_count)[index]
         proposal = jax.random.randint(pick_proposal, (), 0, jnp.maximum(count, 1))
         zero = jnp.zeros((), jnp.int32)
         memory = Memory(
@@ -212,7 +213,7 @@ class GraspTask:
     ) -> Situation:
         memory, index = state.memory, physics.object_id
         proposal = jax.tree.map(lambda x: x[index, memory.proposal], self._proposals)
-        given = jnp.asarray(self.objects.grasp_count)[index] > 0
+        given = jnp.asarray(self._proposal_count)[index] > 0
         return Situation(
             sensed=sensed,
             action=action,
@@ -257,15 +258,24 @@ class GraspTask:
         }
 
 
-def _proposals(objects: ObjectSet) -> Proposal:
-    """The set's grasp proposals, (objects, proposals, …); at least one column."""
+def _proposals(hand: Hand, objects: ObjectSet) -> tuple[Proposal, np.ndarray]:
+    """The set's grasp proposals for a hand and how many each object has.
+
+    Arrays (objects, proposals, …), at least one column of them. Proposals with another
+    number of joints are another hand's, and left out.
+    """
     arrays = Proposal(
         objects.grasp_translation, objects.grasp_rotation, objects.grasp_joints
     )
+    count = np.asarray(objects.grasp_count)
+    if arrays.joints.shape[2] != len(hand.joints):
+        arrays = jax.tree.map(lambda x: x[:, :0], arrays)
+        none = np.zeros((len(objects), 0, len(hand.joints)), np.float32)
+        arrays, count = arrays._replace(joints=none), np.zeros_like(count)
     pad = 1 if arrays.joints.shape[1] == 0 else 0
     return jax.tree.map(
         lambda x: jnp.asarray(np.pad(x, ((0, 0), (0, pad), (0, 0)))), arrays
-    )
+    ), count
 
 
 def _where(condition: jax.Array, yes, no):
@@ -279,16 +289,14 @@ def _check(config: GraspConfig, engine: Engine) -> None:
         )
     if config.reward not in REWARDS:
         raise DexjaxError(f"reward {config.reward!r}: choose from {', '.join(REWARDS)}")
-    objects = engine.scene.objects
+    hand, objects = engine.scene.hand, engine.scene.objects
+    _, counts = _proposals(hand, objects)
     bare = [
-        name
-        for name, count in zip(
-            objects.names, np.asarray(objects.grasp_count), strict=True
-        )
-        if count == 0
+        name for name, count in zip(objects.names, counts, strict=True) if count == 0
     ]
     if config.reward == "stage1" and bare:
         raise DexjaxError(
-            f"reward 'stage1' needs grasp proposals, object {bare[0]!r} has none: "
-            "take reward 'base' or 'stage2', or an object with proposals"
+            f"reward 'stage1' needs grasp proposals, object {bare[0]!r} has none for "
+            f"hand {hand.name!r}: take reward 'base' or 'stage2', or an object with "
+            "proposals"
         )

@@ -6,6 +6,8 @@ Proprioception J of the ShadowHand has 123 features: joint positions scaled to
 angles (3). The geometry-unaware observation adds the previous action (24) and the
 object's position (3). The full one adds goal - object (3), object quaternion (4),
 linear velocity (3), angular velocity x 0.2 (3) and object code x 0.1 (64).
+Another hand has the same parts in the same order, as long as its joints and fingertips
+are many: 98 features of the Allegro's 16 joints and four fingertips, and 22 actions.
 
 `relative` appends object - palm and object - fingertips to either.
 """
@@ -71,7 +73,7 @@ def scale_joints(hand: Hand, joint_pos: jax.Array) -> jax.Array:
 
 
 def proprioception(hand: Hand, sensed: Sensed) -> jax.Array:
-    """J (123,) of the paper for the ShadowHand."""
+    """J of the paper: (joints + 19 F + 6,), (123,) for the ShadowHand."""
     tips = jnp.concatenate(
         [sensed.tip_pos, sensed.tip_quat, sensed.tip_linvel, sensed.tip_angvel], axis=1
     )

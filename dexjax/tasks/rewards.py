@@ -2,6 +2,10 @@
 
 Distances: d_h object - palm, d_f summed over the fingertips, d_g object - goal, all
 in m. A term is logged under its name before its scale is applied.
+
+The paper's weights and limits are for the five fingertips and 22 joints of the
+ShadowHand. For a hand with other numbers of them the sums over fingertips and joints
+are scaled to these numbers, so that weights and limits keep their meaning.
 """
 
 from typing import NamedTuple
@@ -21,6 +25,8 @@ SCALES = {
     "stage2": {"lift": 1.0, "move": 1.0, "bonus": 1.0},
 }
 
+FINGERTIPS = 5  # over how many the paper sums d_f
+JOINTS = 22  # over how many it sums joint errors
 NEAR_TIPS = 0.6  # m, sum over the fingertips
 NEAR_PALM = 0.12  # m
 NEAR_GOAL = 0.05  # m
@@ -65,10 +71,11 @@ def reward_terms(situation: Situation, reward: str) -> dict[str, jax.Array]:
 
 
 def distances(sensed: Sensed, goal: jax.Array) -> tuple[jax.Array, ...]:
-    """(d_h, d_f, d_g), each () in m."""
+    """(d_h, d_f, d_g), each () in m; d_f is scaled to five fingertips."""
     norm = jnp.linalg.norm
     d_h = norm(sensed.object_pos - sensed.palm_pos)
     d_f = norm(sensed.object_pos - sensed.tip_pos, axis=1).sum()
+    d_f *= FINGERTIPS / len(sensed.tip_pos)
     return d_h, d_f, norm(sensed.object_pos - goal)
 
 
@@ -96,7 +103,9 @@ def _bonus(s: Situation) -> jax.Array:
 
 
 def _pose_error(s: Situation) -> jax.Array:
-    return jnp.abs(s.proposal.joints - s.sensed.joint_pos).sum()
+    """L1 joint error to the proposal in rad, scaled to 22 joints."""
+    error = jnp.abs(s.proposal.joints - s.sensed.joint_pos)
+    return error.sum() * (JOINTS / len(error))
 
 
 def _wrist_errors(s: Situation) -> tuple[jax.Array, jax.Array]:

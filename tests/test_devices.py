@@ -1,0 +1,52 @@
+"""Stepping and learning on four devices, against one."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import pytest
+
+from dexjax.errors import DexjaxError
+from dexjax.learners.ppo import WORLDS, PpoConfig, make_ppo
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, float]:
+    """In a process of its own: JAX counts its devices once."""
+    program = Path(__file__).with_name("four_devices.py")
+    done = subprocess.run(
+        [sys.executable, str(program)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_stepping_is_bit_identical(found):
+    assert found["pmap"] == found["shard_map"] == 0.0
+    assert found["moved"] > 0.01 and found["devices"] == 4
+
+
+def test_the_whole_ppo_step_agrees(found):
+    """Sums over worlds come in another order: float32 rounding, which Adam makes as
+    large as a step where a gradient is nothing but rounding."""
+    assert found["learner_devices"] == 4 and found["learned"] > 0.1
+    assert found["params"] < 2e-2 * found["learned"]
+    assert found["qpos"] < 1e-3
+
+
+def test_worlds_that_do_not_divide_are_refused():
+    mesh = jax.sharding.AbstractMesh((3,), (WORLDS,))
+    with pytest.raises(DexjaxError, match="16 worlds do not divide over 3 devices"):
+        make_ppo(Sizes(), PpoConfig(worlds=16), mesh)
+
+
+class Sizes:
+    """What the learner asks a task before anything else."""
+
+    action_size = 2
+    observation_size = 3
+
+    def step(self, state, action):
+        raise NotImplementedError
