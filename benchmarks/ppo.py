@@ -33,7 +33,7 @@ import tyro
 from peer_worker import Worker, environment, environments_folder
 
 from dexjax.errors import main_guard
-from dexjax.learners.ppo import PpoConfig
+from dexjax.learners.ppo_config import PpoConfig
 from dexjax.runs.config import PRESETS
 from dexjax.runs.folder import write_json
 from dexjax.runs.metrics import provenance

@@ -11,7 +11,9 @@ import numpy as np
 from jax.sharding import PartitionSpec
 
 from dexjax.hands import load_hand
-from dexjax.learners.ppo import WORLDS, PpoConfig, make_ppo, worlds_mesh
+from dexjax.learners.devices import WORLDS, worlds_mesh
+from dexjax.learners.ppo import make_ppo
+from dexjax.learners.ppo_config import PpoConfig
 from dexjax.objects.loading import load_object
 from dexjax.physics.choice import make_engine
 from dexjax.physics.engine import Engine

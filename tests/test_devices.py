@@ -9,7 +9,9 @@ import jax
 import pytest
 
 from dexjax.errors import DexjaxError
-from dexjax.learners.ppo import WORLDS, PpoConfig, make_ppo
+from dexjax.learners.devices import WORLDS
+from dexjax.learners.ppo import make_ppo
+from dexjax.learners.ppo_config import PpoConfig
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,11 @@ import pytest
 
 from dexjax.errors import DexjaxError
 from dexjax.learners import ppo
+from dexjax.learners.ppo_config import PpoConfig
 from dexjax.networks.actor_critic import ActorCritic
 from dexjax.tasks.task import TaskState
 
-SMALL = ppo.PpoConfig(
+SMALL = PpoConfig(
     worlds=64,
     steps=8,
     epochs=4,
@@ -65,83 +66,20 @@ class FollowTask:
         )
 
 
-def test_gae_equals_a_loop_over_episodes():
+@pytest.mark.parametrize("share", [0.0, 0.03, 0.5])
+def test_next_values_equal_asking_the_critic_everywhere(share):
     rng = np.random.default_rng(0)
-    shape = (12, 5)
-    reward, value, following = rng.normal(size=(3, *shape)).astype(np.float32)
-    terminated = rng.random(shape) < 0.2
-    done = terminated | (rng.random(shape) < 0.2)
-    discount, lam = 0.96, 0.95
-    expected = np.zeros(shape)
-    for world in range(shape[1]):
-        advantage = 0.0
-        for t in reversed(range(shape[0])):
-            future = 0.0 if terminated[t, world] else following[t, world]
-            delta = reward[t, world] + discount * future - value[t, world]
-            carried = 0.0 if done[t, world] else advantage
-            advantage = delta + discount * lam * carried
-            expected[t, world] = advantage
-    got = ppo.gae(reward, value, following, terminated, done, discount, lam)
-    np.testing.assert_allclose(got, expected, atol=1e-5)
-
-
-@pytest.mark.parametrize("value_clip", [False, True])
-def test_loss_equals_numpy(value_clip):
-    config = dataclasses.replace(SMALL, value_clip=value_clip, bound_scale=0.1)
-    network = ActorCritic(3, (8,), 0.5)
-    keys = jax.random.split(jax.random.key(1), 8)
-    obs = jax.random.normal(keys[0], (20, 4))
-    params = network.init(keys[1], obs)
-    params["params"]["log_std"] = jnp.array([-0.3, -0.9, 0.2])
-    params["params"]["actor"]["Dense_1"]["bias"] = jnp.array([1.5, -0.2, 0.1])
-    policy, value = network.apply(params, obs)
-    batch = ppo.Batch(
-        obs=obs,
-        action=policy.sample(seed=keys[2]),
-        log_prob=jax.random.normal(keys[3], (20,)) * 0.3 - 2.0,
-        mean=policy.mean() + 0.1 * jax.random.normal(keys[4], (20, 3)),
-        std=jnp.full((20, 3), 0.6),
-        value=value + 0.5 * jax.random.normal(keys[5], (20,)),
-        advantage=jax.random.normal(keys[6], (20,)),
-        target=jax.random.normal(keys[7], (20,)),
-    )
-    loss, parts = ppo.ppo_loss(params, network, config, batch)
-
-    b = jax.tree.map(lambda x: np.asarray(x, np.float64), batch)
-    mean, std = np.asarray(policy.mean(), float), np.exp([-0.3, -0.9, 0.2])
-    log_prob = -0.5 * (((b.action - mean) / std) ** 2 + np.log(2 * np.pi)) - np.log(std)
-    ratio = np.exp(log_prob.sum(-1) - b.log_prob)
-    clipped = np.clip(ratio, 0.8, 1.2)
-    surrogate = -np.minimum(ratio * b.advantage, clipped * b.advantage).mean()
-    new_value = np.asarray(value, float)
-    error = (new_value - b.target) ** 2
-    if value_clip:
-        limited = b.value + np.clip(new_value - b.value, -0.2, 0.2)
-        error = np.maximum(error, (limited - b.target) ** 2)
-    bound = (np.maximum(np.abs(mean) - 1.1, 0) ** 2).sum(-1).mean()
-    kl = np.log(std / b.std) + (b.std**2 + (b.mean - mean) ** 2) / (2 * std**2) - 0.5
-    assert bound > 0
-    np.testing.assert_allclose(parts["surrogate"], surrogate, rtol=1e-4)
-    np.testing.assert_allclose(parts["value"], error.mean(), rtol=1e-4)
-    np.testing.assert_allclose(parts["kl"], kl.sum(-1).mean(), rtol=1e-4)
-    np.testing.assert_allclose(
-        parts["clip_share"], (np.abs(ratio - 1) > 0.2).mean(), rtol=1e-6
-    )
-    total = surrogate + 2.0 * error.mean() + 0.1 * bound
-    np.testing.assert_allclose(loss, total, rtol=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("kl", "expected"), [(0.04, 2e-4), (0.016, 3e-4), (0.004, 4.5e-4)]
-)
-def test_learning_rate_follows_the_kl(kl, expected):
-    rate = ppo.adapt_learning_rate(jnp.array(3e-4), kl, 0.016, (1e-5, 1e-2))
-    np.testing.assert_allclose(rate, expected, rtol=1e-5)
-
-
-def test_learning_rate_stays_in_its_range():
-    assert ppo.adapt_learning_rate(1e-5, 1.0, 0.016, (1e-5, 1e-2)) == jnp.float32(1e-5)
-    assert ppo.adapt_learning_rate(3e-4, 1.0, 0.0, (1e-5, 1e-2)) == 3e-4
+    steps, worlds = 9, 20
+    obs = rng.normal(size=(steps + 1, worlds, 3)).astype(np.float32)
+    done = rng.random((steps, worlds)) < share
+    done.flat[0] |= share > 0
+    ended = rng.normal(size=(steps, worlds, 3)).astype(np.float32)
+    final_obs = np.where(done[..., None], ended, obs[1:])
+    fields = dict.fromkeys(ppo.Transition._fields)
+    fields |= {"value": obs[:-1].sum(-1), "final_obs": final_obs, "done": done}
+    trajectory = ppo.Transition(**jax.tree.map(jnp.asarray, fields))
+    got = jax.jit(ppo._next_values, static_argnums=0)(lambda x: x.sum(-1), trajectory)
+    np.testing.assert_allclose(got, final_obs.sum(-1), rtol=1e-5, atol=1e-6)
 
 
 @pytest.fixture(scope="module")

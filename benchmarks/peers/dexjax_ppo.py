@@ -16,6 +16,7 @@ from channel import Channel
 from linear_system import EPISODE_STEPS, advance, start
 
 from dexjax.learners import ppo
+from dexjax.learners.ppo_config import PpoConfig
 from dexjax.networks.actor_critic import ActorCritic
 from dexjax.tasks.task import TaskState
 
@@ -74,7 +75,7 @@ class Learner:
     """
 
     def __init__(
-        self, observation: int, actions: int, iterations: int, config: ppo.PpoConfig
+        self, observation: int, actions: int, iterations: int, config: PpoConfig
     ) -> None:
         """Compiles both.
 
@@ -122,7 +123,7 @@ def main(observation: int, actions: int, iterations: int, ppo_config: dict) -> N
     """Answers every request with a round."""
     channel = Channel()
     lists = {n: tuple(x) for n, x in ppo_config.items() if isinstance(x, list)}
-    config = ppo.PpoConfig(**ppo_config | lists)
+    config = PpoConfig(**ppo_config | lists)
     learner = Learner(observation, actions, iterations, config)
     channel.serve({"versions": {"jax": version("jax")}}, learner.measure)
 

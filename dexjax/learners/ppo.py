@@ -6,71 +6,23 @@ them. Everything that an iteration changes is in `TrainState`, one pytree: savin
 and going on later gives the same run.
 """
 
-import dataclasses
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-import distrax
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from brax.training.acme import running_statistics, specs
 from flax import struct
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from dexjax.errors import DexjaxError
+from dexjax.learners.devices import WORLDS
+from dexjax.learners.ppo_config import PpoConfig
+from dexjax.learners.ppo_loss import Batch, adapt_learning_rate, gae, ppo_loss
 from dexjax.networks.actor_critic import ActorCritic
 from dexjax.tasks.task import Task, TaskState
-
-
-@dataclasses.dataclass(frozen=True)
-class PpoConfig:
-    """Choices of the learner; the defaults are the paper's (ResDex, Table 6).
-
-    Attributes:
-        worlds: parallel copies of the task.
-        steps: control steps of each world per iteration.
-        epochs: passes over the data of an iteration.
-        minibatches: updates per pass.
-        discount: gamma.
-        gae_lambda: lambda of generalised advantage estimation.
-        clip: of the probability ratio.
-        value_clip: clip value changes alike.
-        value_scale: weight of the value loss.
-        learning_rate: of Adam at the start.
-        learning_rate_range: bounds of the adaptive rate.
-        desired_kl: KL divergence per update that the rate is adapted to; 0 keeps the
-            rate.
-        gradient_clip: largest global gradient norm.
-        bound_scale: weight of the penalty on action means beyond +-1.1.
-        initial_std: of the policy at the start.
-        widths: hidden layers of actor and critic.
-        normalise: subtract and divide observations by running statistics.
-        observation_clip: largest magnitude of an observation afterwards.
-        reward_scale: of all rewards, for the learner only.
-    """
-
-    worlds: int = 4096
-    steps: int = 8
-    epochs: int = 5
-    minibatches: int = 4
-    discount: float = 0.96
-    gae_lambda: float = 0.95
-    clip: float = 0.2
-    value_clip: bool = False
-    value_scale: float = 2.0
-    learning_rate: float = 3e-4
-    learning_rate_range: tuple[float, float] = (1e-5, 1e-2)
-    desired_kl: float = 0.016
-    gradient_clip: float = 1.0
-    bound_scale: float = 0.0
-    initial_std: float = 0.8
-    widths: tuple[int, ...] = (1024, 1024, 512, 512)
-    normalise: bool = False
-    observation_clip: float = 5.0
-    reward_scale: float = 1.0
 
 
 @struct.dataclass
@@ -100,22 +52,11 @@ class Transition(NamedTuple):
     final_obs: jax.Array
     action: jax.Array
     log_prob: jax.Array
+    mean: jax.Array
+    value: jax.Array
     reward: jax.Array
     terminated: jax.Array
     done: jax.Array
-
-
-class Batch(NamedTuple):
-    """Samples of an update; arrays are (samples, …)."""
-
-    obs: jax.Array
-    action: jax.Array
-    log_prob: jax.Array
-    mean: jax.Array
-    std: jax.Array
-    value: jax.Array
-    advantage: jax.Array
-    target: jax.Array
 
 
 class Ppo(NamedTuple):
@@ -124,99 +65,6 @@ class Ppo(NamedTuple):
     init: Callable[[jax.Array], TrainState]
     train: Callable[[TrainState], tuple[TrainState, dict[str, jax.Array]]]
     act: Callable[[Policy, jax.Array], jax.Array]
-
-
-def gae(
-    rewards: jax.Array,
-    values: jax.Array,
-    next_values: jax.Array,
-    terminated: jax.Array,
-    done: jax.Array,
-    discount: float,
-    gae_lambda: float,
-) -> jax.Array:
-    """Generalised advantage estimation (Schulman et al. 2016, eq. 16).
-
-    Time-outs are bootstrapped: `next_values` are of the observation before the reset,
-    and count unless the episode terminated.
-
-    Args:
-        rewards: (steps, worlds).
-        values: (steps, worlds) of the observations acted on.
-        next_values: (steps, worlds) of the observations that followed.
-        terminated: (steps, worlds) bool, no future reward.
-        done: (steps, worlds) bool, the next step belongs to another episode.
-        discount: gamma.
-        gae_lambda: lambda.
-
-    Returns:
-        advantages (steps, worlds).
-    """
-    deltas = rewards + discount * jnp.where(terminated, 0.0, next_values) - values
-
-    def backward(following, step):
-        delta, ended = step
-        carried = jnp.where(ended, 0.0, following)
-        advantage = delta + discount * gae_lambda * carried
-        return advantage, advantage
-
-    start = jnp.zeros_like(rewards[0])
-    return jax.lax.scan(backward, start, (deltas, done), reverse=True)[1]
-
-
-def adapt_learning_rate(
-    rate: jax.Array, kl: jax.Array, desired_kl: float, bounds: tuple[float, float]
-) -> jax.Array:
-    """Divides the rate by 1.5 above twice the desired KL, multiplies below half."""
-    if desired_kl == 0:
-        return rate
-    rate = jnp.where(kl > 2.0 * desired_kl, rate / 1.5, rate)
-    rate = jnp.where(kl < 0.5 * desired_kl, rate * 1.5, rate)
-    return jnp.clip(rate, *bounds)
-
-
-def ppo_loss(
-    params: dict, network: ActorCritic, config: PpoConfig, batch: Batch
-) -> tuple[jax.Array, dict[str, jax.Array]]:
-    """Clipped surrogate, clipped value loss and bound penalty, with their parts."""
-    policy, value = network.apply(params, batch.obs)
-    ratio = jnp.exp(policy.log_prob(batch.action) - batch.log_prob)
-    advantage = batch.advantage
-    clipped = jnp.clip(ratio, 1.0 - config.clip, 1.0 + config.clip)
-    surrogate = -jnp.minimum(ratio * advantage, clipped * advantage).mean()
-    error = jnp.square(value - batch.target)
-    if config.value_clip:
-        change = jnp.clip(value - batch.value, -config.clip, config.clip)
-        error = jnp.maximum(error, jnp.square(batch.value + change - batch.target))
-    beyond = jnp.square(jnp.maximum(jnp.abs(policy.mean()) - 1.1, 0.0))
-    bound = beyond.sum(-1).mean()
-    value_loss = error.mean()
-    loss = surrogate + config.value_scale * value_loss + config.bound_scale * bound
-    old = distrax.MultivariateNormalDiag(batch.mean, batch.std)
-    parts = {
-        "surrogate": surrogate,
-        "value": value_loss,
-        "kl": old.kl_divergence(policy).mean(),
-        "clip_share": (jnp.abs(ratio - 1.0) > config.clip).mean(),
-    }
-    return loss, parts
-
-
-WORLDS = "worlds"  # axis of a mesh that the worlds are spread over
-
-
-def worlds_mesh(devices: int) -> Mesh:
-    """A mesh of devices to spread the worlds over.
-
-    Raises:
-        DexjaxError: if there are not that many.
-    """
-    present = jax.devices()
-    if not 1 <= devices <= len(present):
-        raise DexjaxError(
-            f"{devices} devices: choose 1 to {len(present)}, as many as JAX has here"
-        )
-    return Mesh(np.array(present[:devices]), (WORLDS,))
 
 
 def make_ppo(task: Task, config: PpoConfig, mesh: Mesh | None = None) -> Ppo:
@@ -355,7 +203,7 @@ def _rollout(
 ) -> tuple[TaskState, Transition, dict[str, jax.Array]]:
     def act_and_step(worlds: TaskState, key: jax.Array):
         prepared = _prepare(config, policy, worlds.obs)
-        distribution = network.apply(policy.params, prepared, method="policy")
+        distribution, value = network.apply(policy.params, prepared)
         action, log_prob = distribution.sample_and_log_prob(seed=key)
         after = step(worlds, action)
         transition = Transition(
@@ -363,6 +211,8 @@ def _rollout(
             final_obs=after.final_obs,
             action=action,
             log_prob=log_prob,
+            mean=distribution.mean(),
+            value=value,
             reward=config.reward_scale * after.reward,
             terminated=after.terminated,
             done=after.terminated | after.truncated,
@@ -388,32 +238,55 @@ def _summarise(metrics: dict[str, jax.Array]) -> dict[str, jax.Array]:
 def _batch(
     config: PpoConfig, network: ActorCritic, policy: Policy, trajectory: Transition
 ) -> Batch:
-    obs = _prepare(config, policy, trajectory.obs)
-    final_obs = _prepare(config, policy, trajectory.final_obs)
-    distribution, values = network.apply(policy.params, obs)
-    next_values = network.apply(policy.params, final_obs, method="value")
+    def critic(obs: jax.Array) -> jax.Array:
+        prepared = _prepare(config, policy, obs)
+        return network.apply(policy.params, prepared, method="value")
+
     advantages = gae(
         trajectory.reward,
-        values,
-        next_values,
+        trajectory.value,
+        _next_values(critic, trajectory),
         trajectory.terminated,
         trajectory.done,
         config.discount,
         config.gae_lambda,
     )
-    spread = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
+    std = jnp.exp(policy.params["params"]["log_std"])
     batch = Batch(
-        obs=obs,
+        obs=_prepare(config, policy, trajectory.obs),
         action=trajectory.action,
         log_prob=trajectory.log_prob,
-        mean=distribution.mean(),
-        std=distribution.stddev(),
-        value=values,
-        advantage=spread,
-        target=advantages + values,
+        mean=trajectory.mean,
+        std=jnp.broadcast_to(std, trajectory.mean.shape),
+        value=trajectory.value,
+        advantage=(advantages - advantages.mean()) / (advantages.std() + 1e-8),
+        target=advantages + trajectory.value,
     )
     samples = config.worlds * config.steps
     return jax.tree.map(lambda x: x.reshape(samples, *x.shape[2:]), batch)
+
+
+def _next_values(critic: Callable, trajectory: Transition) -> jax.Array:
+    """Values (steps, worlds) of the observations that followed.
+
+    Where an episode goes on, that is the value of the next step. The critic is asked
+    only after the last step and where an episode ended, as one step in 200 does.
+    """
+    done, final_obs = trajectory.done.ravel(), trajectory.final_obs
+    last = critic(final_obs[-1])
+    following = jnp.concatenate([trajectory.value[1:], last[None]]).ravel()
+    final_obs = final_obs.reshape(done.size, -1)
+    few = -(-done.size // 16)
+
+    def ask_few() -> jax.Array:
+        ended = jnp.flatnonzero(done, size=few, fill_value=done.size)
+        return following.at[ended].set(critic(final_obs[ended]), mode="drop")
+
+    def ask_all() -> jax.Array:
+        return jnp.where(done, critic(final_obs), following)
+
+    values = jax.lax.cond(done.sum() <= few, ask_few, ask_all)
+    return values.reshape(trajectory.value.shape)
 
 
 def _update(

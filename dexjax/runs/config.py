@@ -7,7 +7,7 @@ from typing import Any
 
 from dexjax.errors import DexjaxError
 from dexjax.hands import load_hand
-from dexjax.learners.ppo import PpoConfig
+from dexjax.learners.ppo_config import PpoConfig
 from dexjax.physics.choice import ENGINES
 from dexjax.scene import WRIST_DRIVES
 from dexjax.tasks.grasp import GraspConfig

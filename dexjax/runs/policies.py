@@ -17,7 +17,8 @@ from jax.tree_util import Partial
 
 from dexjax.errors import DexjaxError
 from dexjax.hands import Hand, load_hand
-from dexjax.learners.ppo import Policy, PpoConfig, init_policy, make_ppo
+from dexjax.learners.ppo import Policy, init_policy, make_ppo
+from dexjax.learners.ppo_config import PpoConfig
 from dexjax.networks.actor_critic import ActorCritic
 from dexjax.objects.object_set import CODE
 from dexjax.runs import checkpoint
