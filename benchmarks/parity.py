@@ -23,10 +23,10 @@ from dexjax.physics.settle import hold
 from dexjax.runs.arguments import parse_arguments
 from dexjax.runs.assemble import (
     assemble_engine,
-    load_config_object,
+    load_config_objects,
     use_compilation_cache,
 )
-from dexjax.runs.evaluation import evaluate, fresh_task
+from dexjax.runs.evaluation import evaluate, every_object, fresh_task
 from dexjax.runs.folder import write_json
 from dexjax.runs.metrics import provenance
 from dexjax.runs.policies import load_policy
@@ -98,14 +98,15 @@ def measure_engine(options: Options, name: str) -> tuple[dict, PhysicsState, dic
     began = time.monotonic()
     trained = load_policy(options.policy)
     config = dataclasses.replace(trained.config, engine=name, seed=options.seed)
-    engine = assemble_engine(config, load_config_object(config))
+    engine = assemble_engine(config, load_config_objects(config))
     task = fresh_task(config, engine, options.episodes)
     keys = jax.random.split(jax.random.key(options.seed), options.episodes)
     starts = jax.vmap(lambda key, start: task.reset(key, 0, start).physics)(
         keys, jnp.arange(options.episodes)
     )
     flown = fly(engine, starts, options.seed)
-    found = evaluate(task, trained.act, options.episodes, options.seed)
+    every = every_object(task, options.episodes)
+    found = evaluate(task, trained.act, every, options.seed)
     row = {
         "engine": name,
         "policy": options.policy.name,

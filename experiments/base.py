@@ -14,7 +14,7 @@ from dexjax.learners.ppo import make_ppo
 from dexjax.runs.arguments import parse_arguments
 from dexjax.runs.assemble import (
     assemble_engine,
-    load_config_object,
+    load_config_objects,
     training_task,
     use_compilation_cache,
 )
@@ -40,7 +40,7 @@ def main() -> None:
     started = time.monotonic()
     config = parse(sys.argv[1:])
     use_compilation_cache()
-    objects = load_config_object(config)
+    objects = load_config_objects(config)
     engine = assemble_engine(config, objects)
     with RunFolder.open(config.out, dataclasses.asdict(config), config.fresh) as run:
         if run.finished:

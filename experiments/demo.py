@@ -8,10 +8,10 @@ from dexjax.errors import DexjaxError, main_guard
 from dexjax.runs.arguments import parse_arguments
 from dexjax.runs.assemble import (
     assemble_engine,
-    load_config_object,
+    load_config_objects,
     use_compilation_cache,
 )
-from dexjax.runs.evaluation import evaluate, fresh_task
+from dexjax.runs.evaluation import evaluate, every_object, fresh_task
 from dexjax.runs.film import film
 from dexjax.runs.policies import load_policy
 
@@ -59,11 +59,11 @@ def main() -> None:
         options.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DexjaxError(f"cannot write in {options.out}: {error.strerror}") from error
-    engine = assemble_engine(config, load_config_object(config))
+    engine = assemble_engine(config, load_config_objects(config))
     task = fresh_task(config, engine, EPISODES)
-    found = evaluate(task, trained.act, EPISODES, options.seed)
+    found = evaluate(task, trained.act, every_object(task, EPISODES), options.seed)
     print(
-        f"{config.object}: held in {found.held.sum()} of {EPISODES} episodes "
+        f"{config.object}: held in {found.held.sum()} of {len(found.held)} episodes "
         f"(policy trained on {trained.config.object})"
     )
     film(options.out, "demo", engine.scene, found.recorded)

@@ -1,26 +1,30 @@
 """Evaluates a trained policy: `python experiments/evaluate.py --run runs/base/mug`."""
 
 import dataclasses
+import itertools
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from dexjax.errors import DexjaxError, main_guard
-from dexjax.objects.loading import load_objects
-from dexjax.objects.object_set import ObjectSet
-from dexjax.physics.choice import resolve_engine
 from dexjax.runs.arguments import parse_arguments
 from dexjax.runs.assemble import (
     assemble_engine,
-    load_config_object,
+    load_config_objects,
     use_compilation_cache,
 )
 from dexjax.runs.config import BaseConfig
-from dexjax.runs.evaluation import fresh_task, measure
+from dexjax.runs.evaluation import fresh_task, measure_objects, wilson
 from dexjax.runs.folder import write_json
 from dexjax.runs.metrics import provenance
 from dexjax.runs.policies import load_policy
-from dexjax.tasks.grasp import GraspTask
+
+# Episodes of one object, and of all together where there are many.
+EPISODES = 512
+MOST_EPISODES = 2048
+# More objects than this are shown by category.
+MOST_LINES = 32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,9 +33,11 @@ class Options:
 
     Attributes:
         run: the run's folder.
-        objects: other objects than the run's own, separated by commas.
-        engine: "auto", "native" or "mjx".
-        episodes: fresh episodes of each object.
+        objects: other objects than the run's own, separated by commas, or a part of
+            the everyday set such as everyday/unseen-object.
+        engine: "auto", "native", "mjx" or "warp".
+        episodes: fresh episodes of each object; by default 512, or of many objects as
+            many as make 2,048 in all, at least one each.
         seed: of start states and episodes.
         dexgraspnet: folder of DexGraspNet; the run's own by default.
         out: JSON file; evaluation.json in the run's folder by default.
@@ -40,66 +46,80 @@ class Options:
     run: Path = Path("runs/base/mug")
     objects: str = ""
     engine: str = "auto"
-    episodes: int = 512
+    episodes: int | None = None
     seed: int = 0
     dexgraspnet: Path | None = None
     out: Path | None = None
 
 
-def choose_objects(options: Options, config: BaseConfig) -> ObjectSet:
-    """The objects asked for, or the run's own."""
-    names = [name.strip() for name in options.objects.split(",") if name.strip()]
-    if not names:
-        return load_config_object(config)
-    return load_objects(names, dexgraspnet=config.dexgraspnet)
-
-
-def tasks(
-    config: BaseConfig, objects: ObjectSet, episodes: int
-) -> Iterator[tuple[GraspTask, int]]:
-    """A task and the object's index in it, for every object."""
-    # Only the native engine holds several objects, and is then compiled once for all.
-    together = resolve_engine(config.engine) == "native"
-    groups = (
-        [objects] if together else [objects.subset([i]) for i in range(len(objects))]
-    )
-    for group in groups:
-        task = fresh_task(config, assemble_engine(config, group), episodes)
-        yield from ((task, i) for i in range(len(group)))
-
-
 def evaluate(options: Options) -> dict:
-    """Evaluates and prints object by object; the whole result."""
-    if options.episodes < 1:
+    """Evaluates and prints the table; the whole result."""
+    if options.episodes is not None and options.episodes < 1:
         raise DexjaxError(f"{options.episodes} episodes: give at least 1")
     trained = load_policy(options.run)
-    config = dataclasses.replace(
-        trained.config,
-        engine=options.engine,
-        seed=options.seed,
-        dexgraspnet=options.dexgraspnet or trained.config.dexgraspnet,
-    )
-    objects = choose_objects(options, config)
-    engine = resolve_engine(config.engine)
+    config = configuration(options, trained.config)
+    objects = load_config_objects(config)
+    most = min(EPISODES, -(-MOST_EPISODES // len(objects)))
+    episodes = options.episodes or most
+    task = fresh_task(config, assemble_engine(config, objects), episodes)
     print(
-        f"{options.run}: trained on {config.object}, seed {trained.config.seed}, "
-        f"iteration {trained.step}; engine {engine}"
+        f"{options.run}: trained on {trained.config.object}, seed "
+        f"{trained.config.seed}, iteration {trained.step}; engine {task.engine.name}"
     )
-    print(HEADER)
-    rows = []
-    for task, index in tasks(config, objects, options.episodes):
-        rows.append(measure(task, trained.act, options.episodes, options.seed, index))
-        print(line(rows[-1]), flush=True)
+    rows = measure_objects(task, trained.act, episodes, options.seed)
+    table = [pooled(rows, config.object)] * (len(rows) > 1) + rows
+    if len(rows) > MOST_LINES:
+        table = [table[0], *by_category(rows)]
+    print("\n".join([HEADER, *map(line, table)]))
     return {
         "run": str(options.run),
-        "trained_on": config.object,
+        "trained_on": trained.config.object,
         "training_seed": trained.config.seed,
         "iteration": trained.step,
-        "engine": engine,
+        "engine": task.engine.name,
         "seed": options.seed,
+        **pooled(rows, config.object),
         "rows": rows,
         **provenance(),
     }
+
+
+def configuration(options: Options, trained: BaseConfig) -> BaseConfig:
+    """The run's configuration with what is asked for on top."""
+    return dataclasses.replace(
+        trained,
+        object=options.objects or trained.object,
+        size=None if options.objects else trained.size,
+        engine=options.engine,
+        seed=options.seed,
+        dexgraspnet=options.dexgraspnet or trained.dexgraspnet,
+    )
+
+
+def pooled(rows: list[dict], name: str) -> dict:
+    """The episodes of several objects as one row."""
+    counts = np.array([row["episodes"] for row in rows])
+    held = np.array([row["success_held"] for row in rows]) @ counts
+    reached = np.array([row["success_reached"] for row in rows]) @ counts
+    episodes = int(counts.sum())
+    return {
+        "object": name,
+        "objects": len(rows),
+        "success_held": float(held / episodes),
+        "success_reached": float(reached / episodes),
+        "episodes": episodes,
+        "ci95": wilson(round(held), episodes),
+    }
+
+
+def by_category(rows: list[dict]) -> list[dict]:
+    """One row per category."""
+
+    def category(row: dict) -> str:
+        return row["category"]
+
+    groups = itertools.groupby(sorted(rows, key=category), category)
+    return [pooled(list(group), name) for name, group in groups]
 
 
 HEADER = (
@@ -111,7 +131,7 @@ HEADER = (
 def line(row: dict) -> str:
     """One row of the table."""
     low, high = row["ci95"]
-    contacts = row["contacts"]
+    contacts = row.get("contacts", {})
     depths = [
         f"{contacts[f'{name}_median_mm']:.2f} / {contacts[f'{name}_p95_mm']:.2f}"
         for name in ("penetration", "finger_overlap")
@@ -121,7 +141,7 @@ def line(row: dict) -> str:
     return (
         f"{row['object'][:24]:24} {row['success_held']:7.1%} {interval:>15} "
         f"{row['success_reached']:8.1%} {row['episodes']:8}  "
-        f"{', '.join(depths) or 'never held'}"
+        f"{', '.join(depths)}"
     )
 
 

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 from dexjax.errors import DexjaxError, main_guard
 from dexjax.hands import load_hand
 from dexjax.runs.arguments import parse_arguments
-from dexjax.runs.assemble import assemble_engine, load_config_object
+from dexjax.runs.assemble import assemble_engine, load_config_objects
 from dexjax.runs.config import preset
-from dexjax.runs.evaluation import Act, evaluate, fresh_task
+from dexjax.runs.evaluation import Act, evaluate, every_object, fresh_task
 from dexjax.runs.film import film
 
 AGENTS = ("zero", "random")
@@ -84,10 +84,11 @@ def main() -> None:
         options.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DexjaxError(f"cannot write in {options.out}: {error.strerror}") from error
-    engine = assemble_engine(config, load_config_object(config))
+    engine = assemble_engine(config, load_config_objects(config))
     task = fresh_task(config, engine, EPISODES)
-    found = evaluate(task, agent, EPISODES, options.seed)
-    print(f"{options.agent} agent: held in {found.held.sum()} of {EPISODES} episodes")
+    found = evaluate(task, agent, every_object(task, EPISODES), options.seed)
+    held, episodes = found.held.sum(), len(found.held)
+    print(f"{options.agent} agent: held in {held} of {episodes} episodes")
     film(options.out, "play", engine.scene, found.recorded)
     print(f"wrote {options.out}/play.mp4 and play.png")
 

@@ -15,7 +15,15 @@ from dexjax.physics.choice import make_engine
 from dexjax.physics.engine import PhysicsState
 from dexjax.runs import evaluation
 from dexjax.runs.config import PRESETS
-from dexjax.runs.evaluation import evaluate, fresh_task, measure, wilson
+from dexjax.runs.evaluation import (
+    Episodes,
+    drawn,
+    evaluate,
+    every_object,
+    fresh_task,
+    measure_objects,
+    wilson,
+)
 from dexjax.scene import make_scene
 
 EPISODES = 4
@@ -49,40 +57,65 @@ def test_wilson_equals_its_closed_form(successes, episodes):
     np.testing.assert_allclose(wilson(successes, episodes), expected, atol=1e-9)
 
 
+def boxes(count: int) -> Episodes:
+    """Episodes of the second object."""
+    return Episodes(np.full(count, 1), np.arange(count))
+
+
 def test_a_hand_that_stays_away_holds_nothing(task):
-    found = evaluate(task, stay, EPISODES, seed=0, object_id=1)
+    found = evaluate(task, stay, boxes(EPISODES), seed=0)
     assert not found.held.any() and not found.reached.any()
     assert (found.holding.object_id == 1).all()
     assert found.recorded.qpos.shape[:2] == (task.episode_steps, evaluation.RECORDED)
     # Recorded from the start: the palm is above the table, the object on it.
     first = found.recorded.qpos[0]
     assert (first[:, 2] > 0.15).all() and (first[:, -5] < 0.15).all()
-    row = measure(task, stay, EPISODES, 0, object_id=1)
-    assert row["object"] == "box" and row["episodes"] == EPISODES
-    assert row["success_held"] == 0 and row["contacts"] == {"worlds": 0}
+
+
+def test_every_object_is_measured(task):
+    rows = measure_objects(task, stay, EPISODES, seed=0)
+    assert [row["object"] for row in rows] == ["mug", "box"]
+    for row in rows:
+        assert row["episodes"] == EPISODES and row["success_held"] == 0
+        assert row["contacts"] == {"worlds": 0}
 
 
 def test_no_two_episodes_start_alike(task):
-    found = evaluate(task, stay, EPISODES, seed=0, object_id=0)
+    every = every_object(task, EPISODES)
+    assert len(set(zip(*every, strict=True))) == 2 * EPISODES
+    assert (np.bincount(every.object_id) == EPISODES).all()
+    found = evaluate(task, stay, every, seed=0)
     places = found.recorded.qpos[0, :, -7:]
     assert len(np.unique(places, axis=0)) == evaluation.RECORDED
     with pytest.raises(DexjaxError, match="5 episodes: choose 1 to 4"):
-        evaluate(task, stay, EPISODES + 1, seed=0)
+        every_object(task, EPISODES + 1)
     with pytest.raises(DexjaxError, match="0 episodes"):
-        evaluate(task, stay, 0, seed=0)
+        every_object(task, 0)
 
 
-def test_another_object_needs_no_compilation(task):
-    evaluate(task, stay, EPISODES, seed=0, object_id=0)
-    compiled = evaluation._episodes._cache_size()
-    evaluate(task, stay, EPISODES, seed=1, object_id=1)
-    assert evaluation._episodes._cache_size() == compiled
+def test_drawn_episodes_differ_and_are_all_of_a_small_task(task):
+    some = drawn(task, 5, seed=0)
+    assert len(set(zip(*some, strict=True))) == 5
+    assert set(zip(*drawn(task, 99, seed=0), strict=True)) == set(
+        zip(*every_object(task, EPISODES), strict=True)
+    )
+    other = drawn(task, 5, seed=1)
+    assert set(zip(*some, strict=True)) != set(zip(*other, strict=True))
+
+
+def test_other_episodes_need_no_compilation(task):
+    evaluate(task, stay, boxes(EPISODES), seed=0)
+    compiled = evaluation._run._cache_size()
+    others = Episodes(np.zeros(EPISODES, int), np.arange(EPISODES))
+    evaluate(task, stay, others, seed=1)
+    assert evaluation._run._cache_size() == compiled
 
 
 class Scripted:
     """A task that holds from even starts and flies through the goal from start 1."""
 
     config = SimpleNamespace(starts=8)
+    objects = (None,)
     episode_steps = 200
 
     def reset(self, key, object_id, start):
@@ -101,7 +134,8 @@ class Scripted:
 
 
 def test_what_the_episodes_report_is_counted():
-    found = evaluate(Scripted(), lambda obs: obs, 6, seed=0)
+    scripted = Scripted()
+    found = evaluate(scripted, lambda obs: obs, every_object(scripted, 6), seed=0)
     np.testing.assert_array_equal(found.held, [1, 0, 1, 0, 1, 0])
     np.testing.assert_array_equal(found.reached, [1, 1, 1, 0, 1, 0])
     assert (found.holding.time == 200 - evaluation.SNAPSHOT).all()

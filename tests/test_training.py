@@ -183,7 +183,8 @@ def test_it_validates_the_deterministic_policy_now_and_then(learner, monkeypatch
     asked = []
 
     def evaluate(task, act, episodes, seed):
-        asked.append((episodes, act(jnp.zeros((episodes, task.observation_size)))))
+        count = len(episodes.start)
+        asked.append((count, act(jnp.zeros((count, task.observation_size)))))
         return SimpleNamespace(held=np.array([True, True, True, False]))
 
     monkeypatch.setattr(training, "evaluate", evaluate)
@@ -195,6 +196,6 @@ def test_it_validates_the_deterministic_policy_now_and_then(learner, monkeypatch
     assert np.isnan(validate([row(10, 9)], 21))
     assert np.isnan(validate([row(10, 1)], 20))
     assert np.isnan(validate([row(10, 9)], 20, dataclasses.replace(config, stop_at=0)))
-    assert [episodes for episodes, _ in asked] == [CONFIG.task.starts]
+    assert [count for count, _ in asked] == [CONFIG.task.starts]
     mean = ppo.act(learned.policy, jnp.zeros((4, task.observation_size)))
     np.testing.assert_array_equal(asked[0][1], mean)

@@ -1,16 +1,22 @@
 """From a configuration to the things it names: objects, scene, engine, task."""
 
+import dataclasses
+
 import jax
 
 from dexjax.cache import cache_folder
 from dexjax.hands import load_hand
-from dexjax.objects.loading import load_object
+from dexjax.objects.loading import load_objects
 from dexjax.objects.object_set import ObjectSet
 from dexjax.physics.choice import make_engine
 from dexjax.physics.engine import Engine
 from dexjax.runs.config import BaseConfig
 from dexjax.scene import make_scene
 from dexjax.tasks.grasp import GraspTask
+
+# Settled start states of a training on many objects: of all together, and of each.
+MOST_STARTS = 16_384
+FEWEST_STARTS = 4
 
 
 def use_compilation_cache() -> None:
@@ -19,9 +25,10 @@ def use_compilation_cache() -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 
 
-def load_config_object(config: BaseConfig) -> ObjectSet:
-    """The object of a run."""
-    return load_object(config.object, size=config.size, dexgraspnet=config.dexgraspnet)
+def load_config_objects(config: BaseConfig) -> ObjectSet:
+    """The objects of a run."""
+    names = [name.strip() for name in config.object.split(",") if name.strip()]
+    return load_objects(names, size=config.size, dexgraspnet=config.dexgraspnet)
 
 
 def assemble_engine(config: BaseConfig, objects: ObjectSet) -> Engine:
@@ -32,7 +39,10 @@ def assemble_engine(config: BaseConfig, objects: ObjectSet) -> Engine:
 
 def training_task(config: BaseConfig, engine: Engine) -> GraspTask:
     """The task as it is trained."""
-    return GraspTask(engine, config.task, seed=config.seed)
+    share = max(MOST_STARTS // len(engine.scene.objects), FEWEST_STARTS)
+    starts = min(config.task.starts, share)
+    task = dataclasses.replace(config.task, starts=starts)
+    return GraspTask(engine, task, seed=config.seed)
 
 
 def evaluation_task(config: BaseConfig, engine: Engine) -> GraspTask:

@@ -17,11 +17,12 @@ from dexjax.tasks.rewards import REWARDS
 
 @dataclasses.dataclass(frozen=True)
 class BaseConfig:
-    """Trains a base policy on one object by PPO.
+    """Trains a base policy by PPO, on one object or many.
 
     Attributes:
         object: a category ("mug", "mug:3"), a mesh file, or a DexGraspNet name with
-            its scale ("core-mug-8570…@0.06", "sem/Car-6690…@0.08").
+            its scale ("core-mug-8570…@0.06", "sem/Car-6690…@0.08"); or many objects:
+            a part of the everyday set ("everyday/train:64"), or names with commas.
         preset: "smoke", "laptop", "gpu" or "paper"; sets all other defaults.
         hand: "shadow", "allegro", or the .yaml file that describes your own.
         engine: "auto", "native" or "mjx".

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -20,8 +21,20 @@ Act = Callable[[jax.Array], jax.Array]
 
 # Contacts are measured this many control steps before an episode's end.
 SNAPSHOT = 10
-# The first episodes are recorded whole, for pictures.
+# So many episodes are recorded whole, for pictures.
 RECORDED = 3
+
+
+class Episodes(NamedTuple):
+    """Which episodes to run; arrays are (episodes,).
+
+    Attributes:
+        object_id: int, index in the task's object set.
+        start: int, which of the object's start states.
+    """
+
+    object_id: np.ndarray
+    start: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +45,7 @@ class Evaluation:
         held: near the goal at all of the last steps.
         reached: near the goal at any step.
         holding: the worlds shortly before the episodes' end.
-        recorded: (steps, episodes, …) of the first episodes.
+        recorded: (steps, `RECORDED`, …) of episodes spread over all of them.
     """
 
     held: np.ndarray
@@ -40,13 +53,18 @@ class Evaluation:
     holding: PhysicsState
     recorded: PhysicsState
 
-    def summary(self) -> dict:
-        """Shares with the 95 % Wilson interval of the held one."""
+    def summary(self, which: np.ndarray | slice = slice(None)) -> dict:
+        """Shares with the 95 % Wilson interval of the held one.
+
+        Args:
+            which: of the episodes; all by default.
+        """
+        held, reached = self.held[which], self.reached[which]
         return {
-            "success_held": float(self.held.mean()),
-            "success_reached": float(self.reached.mean()),
-            "episodes": len(self.held),
-            "ci95": wilson(int(self.held.sum()), len(self.held)),
+            "success_held": float(held.mean()),
+            "success_reached": float(reached.mean()),
+            "episodes": len(held),
+            "ci95": wilson(int(held.sum()), len(held)),
         }
 
 
@@ -73,20 +91,12 @@ def fresh_task(config: BaseConfig, engine: Engine, episodes: int) -> GraspTask:
     return evaluation_task(dataclasses.replace(config, task=starts), engine)
 
 
-def evaluate(
-    task: GraspTask, act: Act, episodes: int, seed: int, object_id: int | None = None
-) -> Evaluation:
-    """Runs every world of a batch for one episode, each from a start of its own.
-
-    Another object of the same task, or a `jax.tree_util.Partial` with other
-    parameters, needs no new compilation.
+def every_object(task: GraspTask, episodes: int) -> Episodes:
+    """So many episodes of every object of a task, each from a start of its own.
 
     Args:
-        task: see `fresh_task`; it has at least as many start states as episodes.
-        act: (episodes, observation) -> actions (episodes, actions).
-        episodes: how many.
-        seed: of the episodes.
-        object_id: which object of the task's set; drawn in every episode by default.
+        task: see `fresh_task`.
+        episodes: of each object; one after the other has the next object.
 
     Raises:
         DexjaxError: if there are no episodes, or more than start states.
@@ -96,24 +106,60 @@ def evaluate(
             f"{episodes} episodes: choose 1 to {task.config.starts}, the number of "
             "start states, since a deterministic policy repeats itself from the same"
         )
-    keys = jax.random.split(jax.random.key(seed), episodes)
-    which = None if object_id is None else jnp.asarray(object_id, jnp.int32)
+    start, object_id = np.indices((episodes, len(task.objects))).reshape(2, -1)
+    return Episodes(object_id, start)
+
+
+def drawn(task: GraspTask, most: int, seed: int) -> Episodes:
+    """Episodes from different start states, drawn over all objects.
+
+    Args:
+        task: any.
+        most: how many, if there are so many start states.
+        seed: of the draw.
+    """
+    every = every_object(task, task.config.starts)
+    count = min(most, len(every.start))
+    rng = np.random.default_rng(seed)
+    chosen = np.sort(rng.choice(len(every.start), count, replace=False))
+    return Episodes(*(array[chosen] for array in every))
+
+
+def evaluate(task: GraspTask, act: Act, episodes: Episodes, seed: int) -> Evaluation:
+    """Runs every world of a batch for one episode.
+
+    Other episodes of the same task, or a `jax.tree_util.Partial` with other
+    parameters, need no new compilation.
+
+    Args:
+        task: see `fresh_task`.
+        act: (episodes, observation) -> actions (episodes, actions).
+        episodes: see `every_object`.
+        seed: of what is random in an episode beside its start.
+    """
+    keys = jax.random.split(jax.random.key(seed), len(episodes.start))
     act = act if isinstance(act, Partial) else Partial(act)
-    return Evaluation(*jax.device_get(_episodes(task, act, keys, which)))
+    object_id, start = (jnp.asarray(array, jnp.int32) for array in episodes)
+    return Evaluation(*jax.device_get(_run(task, act, keys, object_id, start)))
 
 
 @partial(jax.jit, static_argnums=0)
-def _episodes(
-    task: GraspTask, act: Partial, keys: jax.Array, object_id: jax.Array | None
+def _run(
+    task: GraspTask,
+    act: Partial,
+    keys: jax.Array,
+    object_id: jax.Array,
+    start: jax.Array,
 ) -> tuple[jax.Array, jax.Array, PhysicsState, PhysicsState]:
+    shown = np.linspace(0, len(keys) - 1, min(len(keys), RECORDED)).astype(int)
+
     def step(worlds, _):
-        before = jax.tree.map(lambda x: x[:RECORDED], worlds.physics)
+        before = jax.tree.map(lambda x: x[shown], worlds.physics)
         worlds = jax.vmap(task.step)(worlds, act(worlds.obs))
         ended = worlds.metrics["held"] > 0, worlds.metrics["reached"] > 0
         return worlds, (*ended, before)
 
-    starts = jnp.arange(len(keys))
-    worlds = jax.vmap(task.reset, (0, None, 0))(keys, object_id, starts)
+    worlds = jax.vmap(task.reset)(keys, object_id, start)
     worlds, first = jax.lax.scan(step, worlds, length=task.episode_steps - SNAPSHOT)
     holding = worlds.physics
     worlds, last = jax.lax.scan(step, worlds, length=SNAPSHOT)
@@ -122,14 +168,25 @@ def _episodes(
     return held.any(axis=0), reached.any(axis=0), holding, recorded
 
 
-def measure(
-    task: GraspTask, act: Act, episodes: int, seed: int, object_id: int
-) -> dict:
-    """Evaluates one object of a task: its success and contacts, ready for JSON."""
-    found = evaluate(task, act, episodes, seed, object_id)
-    holding = jax.tree.map(lambda x: x[found.held], found.holding)
+def measure_objects(task: GraspTask, act: Act, episodes: int, seed: int) -> list[dict]:
+    """Success and contacts of every object of a task, ready for JSON.
+
+    Args:
+        task: see `fresh_task`.
+        act: (episodes, observation) -> actions (episodes, actions).
+        episodes: of each object.
+        seed: see `evaluate`.
+    """
+    found = evaluate(task, act, every_object(task, episodes), seed)
+    return [_object_row(task, found, i) for i in range(len(task.objects))]
+
+
+def _object_row(task: GraspTask, found: Evaluation, index: int) -> dict:
+    its = np.asarray(found.holding.object_id) == index
+    holding = jax.tree.map(lambda x: x[its & found.held], found.holding)
     return {
-        "object": task.objects.names[object_id],
-        **found.summary(),
+        "object": task.objects.names[index],
+        "category": task.objects.categories[index],
+        **found.summary(its),
         "contacts": contact_depths(task.engine.scene, holding),
     }

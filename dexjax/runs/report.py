@@ -11,7 +11,12 @@ from dexjax.learners.ppo import Ppo
 from dexjax.physics.native import NativeEngine
 from dexjax.runs.config import BaseConfig
 from dexjax.runs.contacts import contact_depths
-from dexjax.runs.evaluation import Evaluation, evaluate, fresh_task
+from dexjax.runs.evaluation import (
+    Evaluation,
+    evaluate,
+    every_object,
+    fresh_task,
+)
 from dexjax.runs.film import film
 from dexjax.runs.folder import RunFolder
 from dexjax.runs.metrics import provenance
@@ -35,9 +40,11 @@ def write_report(
         task: the task as it was trained.
     """
     began = time.monotonic()
-    fresh = fresh_task(config, task.engine, config.eval_episodes)
+    episodes = -(-config.eval_episodes // len(task.objects))
+    fresh = fresh_task(config, task.engine, episodes)
     act = Partial(ppo.act, trained.state.policy)
-    evaluation = evaluate(fresh, act, config.eval_episodes, config.seed + 1)
+    every = every_object(fresh, episodes)
+    evaluation = evaluate(fresh, act, every, config.seed + 1)
     learning_curve(
         run.path / "metrics.csv",
         run.path / "curve.png",
@@ -62,6 +69,7 @@ def summarise(
     holding = jax.tree.map(lambda x: x[evaluation.held], evaluation.holding)
     return {
         "object": config.object,
+        "objects": len(task.objects),
         **evaluation.summary(),
         "env_steps": env_steps,
         "iterations": trained.iterations,

@@ -12,7 +12,7 @@ from dexjax.errors import DexjaxError
 from dexjax.learners.ppo import Ppo, TrainState
 from dexjax.runs import checkpoint
 from dexjax.runs.config import BaseConfig
-from dexjax.runs.evaluation import evaluate
+from dexjax.runs.evaluation import drawn, evaluate
 from dexjax.runs.folder import RunFolder
 from dexjax.runs.metrics import Metrics, Progress, read_metrics
 from dexjax.tasks.grasp import GraspTask
@@ -22,6 +22,7 @@ RECENT_EPISODES = 512
 # the object in this share of its recent episodes.
 VALIDATE_EVERY = 20
 VALIDATE_FROM = 0.5
+VALIDATION_EPISODES = 256
 # Broken worlds are reset and counted; a training that breaks this share of all steps
 # has another fault.
 MOST_BROKEN = 0.01
@@ -189,7 +190,8 @@ def _validate(
     if config.stop_at == 0 or iteration % VALIDATE_EVERY or not hopeful:
         return float("nan")
     act = Partial(ppo.act, state.policy)
-    return float(evaluate(task, act, task.config.starts, iteration).held.mean())
+    episodes = drawn(task, VALIDATION_EPISODES, iteration)
+    return float(evaluate(task, act, episodes, iteration).held.mean())
 
 
 def _check_sound(recent: list[dict[str, float]], steps: int) -> None:

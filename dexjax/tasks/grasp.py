@@ -43,7 +43,8 @@ class GraspConfig:
         goal_height: m above the table's centre.
         episode_steps: control steps of an episode.
         held_steps: last steps that all have to be near the goal for "held".
-        starts: settled start states per object.
+        starts: settled start states per object; a training on hundreds of objects
+            takes fewer of each.
         offset: m, largest horizontal offset of the dropped object.
     """
 
