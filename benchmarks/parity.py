@@ -149,7 +149,7 @@ def parity(options: Options) -> None:
         reference = reference or (flown, contact)
         row |= compare(reference[0], flown) | distributions(reference[1], contact)
         rows.append(row | provenance())
-        write_json(options.out, {"rows": rows})
+        write_json(options.out, rows)
         low, high = row["ci95"]
         print(
             f"{name}: held {row['success_held']:.1%} ({low:.1%} to {high:.1%}), free "

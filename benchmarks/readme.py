@@ -7,7 +7,7 @@ by a table made from benchmarks/results:
 
     success     base/*.json         one summary.json per run
     transfer    transfer.json       of benchmarks/transfer.py
-    engines     throughput.json     {"rows": [{engine, device, worlds, ...}]}
+    engines     throughput.json     of benchmarks/throughput.py
     replay      replay.json         of experiments/replay_dexgraspnet.py --out
     startup     startup.json        of benchmarks/startup.py
     kills       kills.json          of benchmarks/kills.py
@@ -21,6 +21,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -91,7 +92,7 @@ def _success_row(key: tuple, runs: list[dict]) -> list[str]:
 
 def transfer_table(results: Path) -> str:
     """Rows are objects, columns the policies of one object; means over the seeds."""
-    found = _load(results / "transfer.json").get("rows", [])
+    found = _load(results / "transfer.json")
     if not found:
         return _table("object", [])
     policies: dict[str, list[dict]] = {}
@@ -135,7 +136,7 @@ def engine_table(results: Path) -> str:
             "" if row.get("ratio_to_raw") is None else f"{row['ratio_to_raw']:.2f}",
             "" if row.get("compile_s") is None else f"{row['compile_s']:.0f}",
         ]
-        for row in _load(results / "throughput.json").get("rows", [])
+        for row in _load(results / "throughput.json")
     ]
     header = (
         "engine | what | object | device | worlds | control steps/s | "
@@ -204,7 +205,7 @@ def _table(header: str, rows: list[list[str]]) -> str:
     return "\n".join(f"| {line} |" for line in lines)
 
 
-def _load(path: Path) -> dict:
+def _load(path: Path) -> Any:
     if not path.exists():
         return {}
     try:

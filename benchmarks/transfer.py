@@ -142,14 +142,14 @@ def key_of(row: dict) -> tuple:
 def transfer(options: Options) -> None:
     """Completes the result file, row by row."""
     runs, tasks = finished_runs(options.runs), Tasks(options)
-    rows = read_json(options.out)["rows"] if options.out.exists() else []
+    rows = read_json(options.out) if options.out.exists() else []
     for run in runs:
         date = read_json(run / "summary.json")["date"]
         # Rows of a policy that has been trained anew are of no use.
         rows = [r for r in rows if r["run"] != run.name or r["trained"] == date]
         for row in new_rows(options, run, tasks, {key_of(r) for r in rows}):
             rows.append(row)
-            write_json(options.out, {"rows": rows})
+            write_json(options.out, rows)
             print(
                 f"{row['run']} on {row['object']}: held {row['success_held']:.1%}, "
                 f"reached {row['success_reached']:.1%}",

@@ -10,6 +10,7 @@ import jax
 
 from dexjax.errors import main_guard
 from dexjax.hands import load_hand
+from dexjax.learners.devices import worlds_mesh
 from dexjax.learners.ppo import make_ppo
 from dexjax.runs.arguments import parse_arguments
 from dexjax.runs.assemble import (
@@ -40,6 +41,7 @@ def main() -> None:
     started = time.monotonic()
     config = parse(sys.argv[1:])
     use_compilation_cache()
+    mesh = worlds_mesh(config.devices) if config.devices > 1 else None
     objects = load_config_objects(config)
     engine = assemble_engine(config, objects)
     with RunFolder.open(config.out, dataclasses.asdict(config), config.fresh) as run:
@@ -50,7 +52,7 @@ def main() -> None:
         chosen = f" (auto, on {jax.default_backend()})" * (config.engine == "auto")
         print(f"engine {engine.name}{chosen}, run folder {run.path}")
         task = training_task(config, engine)
-        ppo = make_ppo(task, config.ppo)
+        ppo = make_ppo(task, config.ppo, mesh)
         trained = train(run, config, ppo, task, started)
         from dexjax.runs.report import write_report  # Plots take a second to import.
 

@@ -4,7 +4,7 @@ import dataclasses
 import sys
 from pathlib import Path
 
-from dexjax.errors import DexjaxError, main_guard
+from dexjax.errors import main_guard
 from dexjax.runs.arguments import parse_arguments
 from dexjax.runs.assemble import (
     assemble_engine,
@@ -13,6 +13,7 @@ from dexjax.runs.assemble import (
 )
 from dexjax.runs.evaluation import evaluate, every_object, fresh_task
 from dexjax.runs.film import film
+from dexjax.runs.folder import make_folder
 from dexjax.runs.policies import load_policy
 
 SHIPPED = Path(__file__).resolve().parents[1] / "policies" / "mug"
@@ -55,10 +56,7 @@ def main() -> None:
     )
     if options.object:
         config = dataclasses.replace(config, object=options.object, size=options.size)
-    try:
-        options.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DexjaxError(f"cannot write in {options.out}: {error.strerror}") from error
+    make_folder(options.out)
     engine = assemble_engine(config, load_config_objects(config))
     task = fresh_task(config, engine, EPISODES)
     found = evaluate(task, trained.act, every_object(task, EPISODES), options.seed)

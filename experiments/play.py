@@ -14,6 +14,7 @@ from dexjax.runs.assemble import assemble_engine, load_config_objects
 from dexjax.runs.config import preset
 from dexjax.runs.evaluation import Act, evaluate, every_object, fresh_task
 from dexjax.runs.film import film
+from dexjax.runs.folder import make_folder
 
 AGENTS = ("zero", "random")
 EPISODES = 8
@@ -80,10 +81,7 @@ def main() -> None:
         engine=options.engine,
         seed=options.seed,
     )
-    try:
-        options.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DexjaxError(f"cannot write in {options.out}: {error.strerror}") from error
+    make_folder(options.out)
     engine = assemble_engine(config, load_config_objects(config))
     task = fresh_task(config, engine, EPISODES)
     found = evaluate(task, agent, every_object(task, EPISODES), options.seed)

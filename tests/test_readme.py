@@ -83,7 +83,7 @@ def test_transfer_table_joins_seeds_and_leaves_gaps(tmp_path):
     rows = [
         dict(zip(keys, row, strict=True)) | {"success_reached": 1.0} for row in measured
     ]
-    (tmp_path / "transfer.json").write_text(json.dumps({"rows": rows}))
+    (tmp_path / "transfer.json").write_text(json.dumps(rows))
     lines = readme.transfer_table(tmp_path).splitlines()
     assert lines[0] == "| object | mug (2) | sem/Car-6690…@0.08 (1) |"
     assert lines[2:] == [
@@ -112,7 +112,7 @@ def test_engine_and_replay_tables(tmp_path):
     row = {"engine": "native", "what": "task pipeline", "object": "mug"}
     row |= {"device": "cpu", "worlds": 512, "ratio_to_raw": 0.885}
     row |= {"control_steps_per_s": 17400.4, "compile_s": 3.5}
-    (tmp_path / "throughput.json").write_text(json.dumps({"rows": [row]}))
+    (tmp_path / "throughput.json").write_text(json.dumps([row]))
     expected = "| native | task pipeline | mug | cpu | 512 | 17,400 |  | 0.89 | 4 |"
     assert expected in readme.engine_table(tmp_path)
     report = {

@@ -25,7 +25,8 @@ class BaseConfig:
             a part of the everyday set ("everyday/train:64"), or names with commas.
         preset: "smoke", "laptop", "gpu" or "paper"; sets all other defaults.
         hand: "shadow", "allegro", or the .yaml file that describes your own.
-        engine: "auto", "native" or "mjx".
+        engine: "auto", "native", "mjx" or "warp".
+        devices: GPUs or TPU cores to spread the worlds over.
         size: largest extent of a mesh file in m; as it is in the file by default.
         dexgraspnet: folder of DexGraspNet, for its names.
         wrist: "servo" (speed and force limited) or "wrench" (the paper's).
@@ -46,6 +47,7 @@ class BaseConfig:
     preset: str = "laptop"
     hand: str = "shadow"
     engine: str = "auto"
+    devices: int = 1
     size: float | None = None
     dexgraspnet: Path | None = None
     wrist: str = "wrench"
@@ -126,6 +128,7 @@ _CHOICES: dict[str, Iterable[str]] = {
 }
 # Both ends are allowed. Counts of steps and seeds have to fit into 32 bits.
 _LIMITS = {
+    "devices": (1, 4096),
     "env_steps": (1, 2_000_000_000),
     "stop_at": (0.0, 1.0),
     "eval_episodes": (1, 1_000_000),

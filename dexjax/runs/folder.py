@@ -29,7 +29,8 @@ _FILES = (
 _DISCARDED = ".discarded-"
 _PARTIAL = ".partial-"
 # Where and how a run is started, not what it is.
-_NOT_COMPARED = ("out", "fresh")
+# How a run is spread over devices changes nothing that it learns.
+_NOT_COMPARED = ("out", "fresh", "devices")
 
 
 class RunFolder:
@@ -119,6 +120,18 @@ class RunFolder:
         self.close()
 
 
+def make_folder(path: Path) -> None:
+    """Makes a folder for results, unless it is there.
+
+    Raises:
+        DexjaxError: if it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DexjaxError(f"cannot write in {path}: {error.strerror}") from error
+
+
 def write_json(path: Path, content: Any) -> None:
     """Writes a JSON file whole or not at all.
 
@@ -131,7 +144,7 @@ def write_json(path: Path, content: Any) -> None:
         raise DexjaxError(f"cannot write {path}: {error.strerror}") from error
 
 
-def read_json(path: Path) -> dict:
+def read_json(path: Path) -> Any:
     """Reads a JSON file.
 
     Raises:

@@ -232,7 +232,9 @@ def commit(folder: Path | None = None) -> str:
     head = _git(folder, "rev-parse", "HEAD")
     if not head:
         return "unknown"
-    changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    # Result files that a benchmark has just written are no change of the code.
+    code = (".", ":!benchmarks/results")
+    changed = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", *code)
     return head + ("+changes" if changed else "")
 
 
