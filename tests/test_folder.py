@@ -84,6 +84,20 @@ def test_fresh_removes_the_run_and_only_it(tmp_path):
     assert sorted(os.listdir(tmp_path)) == [".lock", "config.yaml", "notes.txt"]
 
 
+def test_a_larger_budget_makes_a_finished_run_go_on(tmp_path):
+    budget = CONFIG | {"env_steps": 1000}
+    with RunFolder.open(tmp_path, budget) as run:
+        run.checkpoints.mkdir()
+        (run.checkpoints / "0000000001").mkdir()
+        run.write_summary({})
+    with pytest.raises(DexjaxError, match="env_steps 1000 there, 999 now"):
+        RunFolder.open(tmp_path, budget | {"env_steps": 999})
+    with RunFolder.open(tmp_path, budget) as run:
+        assert run.finished
+    with RunFolder.open(tmp_path, budget | {"env_steps": 2000}) as run:
+        assert run.resuming and not run.summary_path.exists()
+
+
 @pytest.mark.parametrize("fresh", [False, True])
 def test_foreign_folder_is_left_alone(tmp_path, fresh):
     (tmp_path / "thesis.tex").write_text("precious")

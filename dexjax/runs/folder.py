@@ -31,6 +31,8 @@ _PARTIAL = ".partial-"
 # Where and how a run is started, not what it is.
 # How a run is spread over devices changes nothing that it learns.
 _NOT_COMPARED = ("out", "fresh", "devices")
+# With more of it a finished run is an unfinished one again.
+_BUDGET = "env_steps"
 
 
 class RunFolder:
@@ -58,7 +60,8 @@ class RunFolder:
         Args:
             path: the folder.
             config: the resolved configuration; anything not JSON-able is kept by `str`.
-                "out" and "fresh" are not compared.
+                "out" and "fresh" are not compared; with more "env_steps" than before
+                a finished run goes on.
             fresh: start anew, removing an old run's files.
 
         Raises:
@@ -218,7 +221,10 @@ def _prepare(path: Path, config: dict, fresh: bool) -> None:
     if fresh:
         _remove_run(path)
     elif has_config and _worth_keeping(path):
-        _compare(path, read_config(path), config)
+        old = read_config(path)
+        _compare(path, old, config)
+        if old.get(_BUDGET) != config.get(_BUDGET):
+            (path / "summary.json").unlink(missing_ok=True)
     elif not has_config and (path / "checkpoints").exists():
         raise DexjaxError(f"{path} holds checkpoints but no config.yaml: use --fresh")
     write_text(path / "config.yaml", yaml.safe_dump(config, sort_keys=False))
@@ -259,6 +265,7 @@ def _compare(path: Path, old: dict, new: dict) -> None:
         f"{name} {there.get(name)!r} there, {here.get(name)!r} now"
         for name in names
         if name not in _NOT_COMPARED and there.get(name) != here.get(name)
+        if name != _BUDGET or there.get(name, 0) > here.get(name, 0)
     ]
     if differences:
         more = len(differences) - 4
