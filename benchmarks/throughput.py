@@ -60,8 +60,10 @@ def spread(task: GraspTask, worlds: int) -> jax.Array:
     return jnp.arange(worlds) * len(task.objects) // worlds % len(task.objects)
 
 
-def make_roll(task: GraspTask) -> Callable:
-    """A jitted rollout of engine, observation, reward and reset."""
+def pipeline(task: GraspTask, worlds: int) -> tuple[Callable, tuple]:
+    """A jitted rollout of engine, observation, reward and reset, and its arguments."""
+    shape = (STEPS, worlds, task.action_size)
+    actions = 0.6 * jax.random.normal(jax.random.key(1), shape).clip(-1, 1)
 
     @jax.jit
     def roll(state, actions):
@@ -71,7 +73,7 @@ def make_roll(task: GraspTask) -> Callable:
 
         return jax.lax.scan(step, state, actions)
 
-    return roll
+    return roll, (starts(task, worlds, spread(task, worlds)), actions)
 
 
 def seconds(call: Callable) -> float:
@@ -85,12 +87,10 @@ def pipeline_row(engine: str, objects: str, worlds: int) -> dict:
     """The task's pipeline; with the native engine against raw `rollout`."""
     task = make_task(engine, objects)
     native = isinstance(task.engine, NativeEngine)
-    shape = (STEPS, worlds, task.action_size)
-    actions = 0.6 * jax.random.normal(jax.random.key(1), shape).clip(-1, 1)
+    roll, (mixed, actions) = pipeline(task, worlds)
     ctrl = np.asarray(jax.vmap(jax.vmap(task.control))(actions))
-    mixed = starts(task, worlds, spread(task, worlds))
     began = time.perf_counter()
-    roll = make_roll(task).lower(mixed, actions).compile()
+    roll = roll.lower(mixed, actions).compile()
     compile_s = time.perf_counter() - began
     roll(mixed, actions)
     singles = _singles(task, worlds) if native else []
