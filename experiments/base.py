@@ -21,6 +21,7 @@ from dexjax.runs.assemble import (
 )
 from dexjax.runs.config import BaseConfig, check, preset
 from dexjax.runs.folder import RunFolder
+from dexjax.runs.memory import check_memory
 from dexjax.runs.training import train
 
 
@@ -53,6 +54,7 @@ def main() -> None:
         print(f"engine {engine.name}{chosen}, run folder {run.path}")
         task = training_task(config, engine)
         ppo = make_ppo(task, config.ppo, mesh)
+        check_memory(ppo, task, config.ppo, config.devices)
         trained = train(run, config, ppo, task, started)
         from dexjax.runs.report import write_report  # Plots take a second to import.
 
