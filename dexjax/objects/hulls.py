@@ -130,7 +130,7 @@ def _halves(points: np.ndarray) -> list[np.ndarray]:
     """Cuts a hull through its centroid, across its longest principal axis."""
     centre, covariance = _solid_moments(points)
     along = (points - centre) @ np.linalg.eigh(covariance)[1][:, -1]
-    edge = edges(points)[0]
+    edge = edges(ConvexHull(points))[0]
     before, after = along[edge[:, 0]], along[edge[:, 1]]
     crosses = before * after < 0
     share = (before[crosses] / (before - after)[crosses])[:, None]
