@@ -6,6 +6,8 @@ import re
 
 import numpy as np
 import pytest
+import trimesh
+from scipy.spatial import cKDTree
 
 from dexjax import rotations
 from dexjax.errors import DexjaxError
@@ -13,7 +15,15 @@ from dexjax.hands import load_hand
 from dexjax.objects import everyday_plan, everyday_set, load_object, load_object_set
 from dexjax.objects import mesh_worker as worker
 from dexjax.objects.everyday_mesh import MESH, make_mesh
-from dexjax.objects.everyday_plan import SCALES, Member, members, plan_category
+from dexjax.objects.everyday_plan import (
+    DISTINCT,
+    SCALES,
+    Member,
+    code_digest,
+    difference,
+    members,
+    plan_category,
+)
 from dexjax.objects.everyday_set import (
     build,
     cache_file,
@@ -22,8 +32,10 @@ from dexjax.objects.everyday_set import (
     parse_member,
 )
 from dexjax.objects.graspable import why_not
-from dexjax.objects.object_set import DENSITY, MASS_RANGE, ObjectSet, build_object
-from dexjax.objects.procedural import SEEN, UNSEEN, make_shape
+from dexjax.objects.materials import MATERIALS, draw_material
+from dexjax.objects.object_set import MASS_RANGE, ObjectSet, build_object
+from dexjax.objects.procedural import CATEGORIES, SEEN, UNSEEN, make_shape
+from dexjax.objects.resting import fallen_quaternion
 from dexjax.physics.settle import settle_objects
 from dexjax.scene import make_scene
 
@@ -41,7 +53,7 @@ def small(monkeypatch, tmp_path):
     """A plan of six objects, and a cache of its own."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(everyday_plan, "PLAN", tmp_path / "plan.json")
-    everyday_plan.write_plan(SMALL, everyday_plan.PLAN)
+    everyday_plan.write_plan(SMALL, code_digest(), everyday_plan.PLAN)
     for remembered in (members, everyday_plan._splits):
         remembered.cache_clear()
     yield
@@ -91,18 +103,48 @@ def test_the_first_objects_are_of_different_categories():
     assert choose_members("train", "mug")[0].category == "mug"
 
 
-def test_no_mesh_stands_in_two_splits():
+@pytest.fixture(scope="module")
+def shapes():
+    """Of every mesh of the set by (split, category, variant): vertices, unit radius."""
+    named = {
+        (s, m.category, m.variant) for s, all_of in members().items() for m in all_of
+    }
+    made = {name: make_shape(*name[1:]).mesh.vertices for name in sorted(named)}
+    return {n: v / np.linalg.norm(v, axis=1).max() for n, v in made.items()}
+
+
+def test_no_mesh_stands_in_two_splits(shapes):
     """By content, whatever the names say: vertices as a set, at unit radius."""
     splits = collections.defaultdict(set)
-    for split, chosen in members().items():
-        for category, variant in {(m.category, m.variant) for m in chosen}:
-            vertices = make_shape(category, variant).mesh.vertices
-            unit = vertices / np.linalg.norm(vertices, axis=1).max()
-            content = np.unique(unit.round(3) + 0.0, axis=0).tobytes()
-            splits[hashlib.sha256(content).digest()].add(split)
-    meshes = {(m.category, m.variant) for m in everyone()}
-    assert len(splits) == len(meshes)
+    for (split, *_), unit in shapes.items():
+        content = np.unique(unit.round(3) + 0.0, axis=0).tobytes()
+        splits[hashlib.sha256(content).digest()].add(split)
+    assert len(splits) == len(shapes)
     assert all(len(where) == 1 for where in splits.values())
+
+
+def test_held_out_shapes_differ_from_those_trained_on(shapes):
+    """By how far one's corners are from the other's, both of unit radius."""
+    least = collections.defaultdict(lambda: np.inf)
+    for (split, category, variant), held_out in shapes.items():
+        if split != "unseen-object":
+            continue
+        for (other, kind, _), trained in shapes.items():
+            if (other, kind) == ("train", category):
+                far = cKDTree(trained).query(held_out)[0].max()
+                back = cKDTree(held_out).query(trained)[0].max()
+                name = category, variant
+                least[name] = min(least[name], max(far, back))
+    assert len(least) == len({k for k in shapes if k[0] == "unseen-object"})
+    assert min(least.values()) >= DISTINCT
+
+
+def test_difference_of_shapes():
+    brick = trimesh.creation.box([1.0, 0.8, 0.5]).vertices
+    assert difference(brick, brick) == 0.0
+    assert difference(brick, brick[::-1, [1, 0, 2]]) == 0.0
+    higher = brick + [0, 0, 0.1] * (brick > 0)
+    assert difference(brick, higher) == pytest.approx(0.1)
 
 
 def test_names_say_which_object():
@@ -132,6 +174,12 @@ def test_plan_is_what_the_planner_chooses():
     assert set(chosen) <= set(known)
 
 
+def lies_on_its_side(objects):
+    """(n,) whether the vertical of the mesh is level, so that round things may roll."""
+    up = rotations.rotate(objects.rest_quat, np.array([0.0, 0.0, 1.0]))
+    return np.abs(up[:, 2]) < 0.5
+
+
 def test_dropped_objects_come_to_rest_as_they_should(sample):
     objects = sample
     scene = make_scene(load_hand(), objects)
@@ -142,7 +190,8 @@ def test_dropped_objects_come_to_rest_as_they_should(sample):
     axis = rotations.rotate(inverse, up)[:, None]
     tilt = np.degrees(np.arccos(rotations.rotate(starts[..., 3:], axis)[..., 2]))
     upright = (np.abs(height - 1) < 0.1) & (tilt < 8)
-    level = (np.abs(height - 1) < 0.3) & np.isin(objects.categories, ROUND)[:, None]
+    rolls = np.isin(objects.categories, ROUND) | lies_on_its_side(objects)
+    level = (np.abs(height - 1) < 0.3) & rolls[:, None]
     good = upright | level
     assert good.mean() > 0.9
     assert good.any(axis=1).all()
@@ -159,6 +208,42 @@ def test_one_object_is_exactly_that_of_the_set(small):
     assert load_object("toothbrush@0.08").splits == ("unseen-category",)
 
 
+def test_every_fourth_variant_has_been_knocked_over():
+    usual, fallen = make_mesh("mug", 2), make_mesh("mug", 3)
+    up = np.array([0.0, 0.0, 1.0])
+    assert rotations.rotate(usual["rest_quat"], up)[2] == pytest.approx(1)
+    assert rotations.rotate(fallen["rest_quat"], up)[2] < 0.5
+    hulls = fallen["hulls"][fallen["hull_mask"]]
+    low = rotations.rotate(fallen["rest_quat"], hulls.reshape(-1, 3))[:, 2].min()
+    assert low == pytest.approx(-fallen["rest_height"], abs=1e-6)
+
+
+def test_what_has_one_side_to_lie_on_is_not_knocked_over():
+    cone = trimesh.creation.cone(radius=0.05, height=0.001).vertices
+    usual = np.array([1.0, 0.0, 0.0, 0.0])
+    com = np.array([0.0, 0.0, 0.0003])
+    rng = np.random.default_rng(0)
+    assert np.array_equal(fallen_quaternion(cone, com, usual, rng), usual)
+
+
+def test_materials_differ_as_they_do_at_home():
+    assert set(MATERIALS) == set(CATEGORIES)
+    for category, typical in MATERIALS.items():
+        drawn = [draw_material(category, variant) for variant in range(30)]
+        assert drawn[0] == typical == draw_material(category, 0)
+        assert len({m.friction for m in drawn}) > 10
+        for density, friction in drawn:
+            assert 0.4 <= friction <= 1.2
+            assert density == pytest.approx(typical.density, rel=0.15 + 1e-9)
+    assert MATERIALS["hammer"].density > 5 * MATERIALS["toilet_paper"].density
+    assert MATERIALS["soap"].friction < 0.5 < 1.0 < MATERIALS["rubber_duck"].friction
+
+
+def test_the_set_has_light_and_heavy_slippery_and_rough_things(sample):
+    assert np.ptp(np.log(sample.mass)) > np.log(5)
+    assert sample.friction.min() < 0.5 and sample.friction.max() > 0.7
+
+
 def test_same_each_time():
     assert make_mesh("knife", 3).tobytes() == make_mesh("knife", 3).tobytes()
 
@@ -173,11 +258,11 @@ def test_scaled_as_if_built_at_that_scale(scale):
     for field in ("hulls", "com", "points", "normals", "rest_quat", "rest_height"):
         wrong = np.abs(getattr(ours, field) - getattr(built, field)).max()
         assert wrong < 1e-6
-    assert ours.mass == pytest.approx(built.mass, rel=1e-5)
-    assert ours.inertia == pytest.approx(built.inertia, rel=1e-4, abs=1e-10)
-    assert ours.mass[0] == pytest.approx(
-        np.clip(DENSITY * shape.mesh.volume, *MASS_RANGE), rel=1e-5
-    )
+    density = draw_material("box", 1).density
+    mass = np.clip(density * shape.mesh.volume, *MASS_RANGE)
+    assert ours.mass[0] == pytest.approx(mass, rel=1e-5)
+    inertia = built.inertia * mass / built.mass[0]
+    assert ours.inertia == pytest.approx(inertia, rel=1e-4, abs=1e-10)
     assert (ours.hulls.shape, ours.hulls.dtype) == ((1, 16, 16, 3), np.float32)
 
 
@@ -236,18 +321,29 @@ def test_no_half_file_is_left(small, monkeypatch):
     assert not list(cache_file().parent.glob("*.npz"))
 
 
-def test_new_file_when_the_code_changes(monkeypatch, tmp_path):
+def test_new_file_when_the_code_changes(small, monkeypatch, tmp_path):
     source = tmp_path / "shapes.py"
-    monkeypatch.setattr(everyday_set, "_SOURCES", (str(source),))
+    monkeypatch.setattr(everyday_plan, "SOURCES", (str(source),))
     source.write_text("one")
+    everyday_plan.write_plan(SMALL, code_digest(), everyday_plan.PLAN)
     first = cache_file()
     source.write_text("two")
     assert cache_file() != first
 
 
+def test_plan_of_other_shapes_is_refused(small, monkeypatch):
+    assert len(members()["train"]) == 4
+    members.cache_clear()
+    monkeypatch.setattr(everyday_plan, "SOURCES", ("shapes.py",))
+    with pytest.raises(
+        DexjaxError, match="other shapes: python -m dexjax.objects plan"
+    ):
+        load_object_set("everyday/train:1")
+
+
 def test_all_code_that_makes_meshes_is_in_the_key():
-    folder = everyday_set._FOLDER
-    found, left = set(), ["everyday_mesh.py"]
+    folder = everyday_plan.FOLDER
+    found, left = set(), ["everyday_mesh.py", "graspable.py"]
     while left:
         name = left.pop()
         found.add(name)
@@ -256,7 +352,7 @@ def test_all_code_that_makes_meshes_is_in_the_key():
         )
         files = {f"{module}.py" for module in imported if module != "everyday"}
         left += files - found
-    assert found <= set(everyday_set._SOURCES)
+    assert found <= set(everyday_plan.SOURCES)
 
 
 def test_two_processes_make_what_one_makes(monkeypatch):

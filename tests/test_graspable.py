@@ -1,6 +1,9 @@
 """The argument that an object can be grasped: yes and no where that is known."""
 
+import dataclasses
+
 import jax
+import mujoco
 import numpy as np
 import pytest
 import trimesh
@@ -16,7 +19,8 @@ from dexjax.objects.graspable import (
     stable_tilt,
     why_not,
 )
-from dexjax.objects.object_set import build_object
+from dexjax.objects.materials import FRICTION_RANGE
+from dexjax.objects.object_set import MASS_RANGE, build_object
 
 # Length and radius of the last links, and where their pads look (shadow_hand.xml).
 THUMB = 0.026, 0.00918, (-1.0, 0.0, 0.0)
@@ -125,3 +129,22 @@ def test_tilt_of_a_block():
 def test_nothing_stands_on_its_tip():
     cone = trimesh.creation.cone(radius=0.03, height=0.1).vertices * [1, 1, -1]
     assert stable_tilt(cone + [0, 0, 0.1], np.array([0, 0, 0.075])) == 0.0
+
+
+def test_two_fingers_can_press_enough_for_the_heaviest_and_most_slippery():
+    hand = load_hand("shadow")
+    model = mujoco.MjModel.from_xml_path(str(hand.xml))
+    knuckle = model.actuator("FFJ3").forcerange[1]
+    reach = 0.045 + 0.025 + FINGERTIP[0]
+    friction, weight = FRICTION_RANGE[0], 9.81 * MASS_RANGE[1]
+    assert 2 * friction * (2 * knuckle / reach) > weight
+
+
+def test_the_smoother_the_more_exactly_opposite():
+    wedge = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (0, 1)])
+    wedge = wedge * [0.02, 0.06, 0.06] + [0, 0, -0.03]
+    wedge[:, 0] *= np.where(wedge[:, 2] > 0, 1.0, 2.0)  # Sides 18 degrees off.
+    objects = build_object("wedge", "wedge", [wedge])
+    assert why_not(objects) is None
+    smooth = dataclasses.replace(objects, friction=np.array([0.4], np.float32))
+    assert "no grip" in why_not(smooth)

@@ -12,6 +12,7 @@ from PIL import Image
 from dexjax.objects import __main__ as cli
 from dexjax.objects import load_objects
 from dexjax.objects.contact_sheet import draw_object, write_contact_sheet
+from dexjax.objects.everyday_plan import code_digest
 from dexjax.objects.everyday_set import choose_members
 from dexjax.objects.procedural import CATEGORIES
 
@@ -84,9 +85,9 @@ def test_build_counts(monkeypatch, capsys):
 def test_plan_is_written(monkeypatch, capsys):
     written = []
     monkeypatch.setattr(cli, "make_plan", lambda: {"train": {}})
-    monkeypatch.setattr(cli, "write_plan", written.append)
+    monkeypatch.setattr(cli, "write_plan", lambda *args: written.append(args))
     run(monkeypatch, "plan")
-    assert written == [{"train": {}}]
+    assert written == [({"train": {}}, code_digest())]
     assert "everyday_plan.json" in capsys.readouterr().out
 
 

@@ -13,7 +13,13 @@ import tyro
 from dexjax.errors import main_guard
 from dexjax.objects.contact_sheet import write_contact_sheet
 from dexjax.objects.dexgraspnet import find_objects
-from dexjax.objects.everyday_plan import PLAN, make_plan, members, write_plan
+from dexjax.objects.everyday_plan import (
+    PLAN,
+    code_digest,
+    make_plan,
+    members,
+    write_plan,
+)
 from dexjax.objects.everyday_set import build, cache_file
 from dexjax.objects.loading import load_object, load_object_set, members_named
 from dexjax.objects.object_set import ObjectSet
@@ -113,7 +119,9 @@ class Plan:
 
     def run(self) -> None:
         """Writes the plan that the package ships."""
-        write_plan(make_plan())
+        # The code as it is now, not as it may be minutes later.
+        made_from = code_digest()
+        write_plan(make_plan(), made_from)
         print(f"wrote {PLAN}")
 
 

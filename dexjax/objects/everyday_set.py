@@ -6,13 +6,12 @@ and on which are wanted: a change of either makes a new file.
 """
 
 import contextlib
-import difflib
 import hashlib
 import os
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,25 +20,14 @@ from filelock import FileLock
 from dexjax.cache import cache_folder
 from dexjax.errors import DexjaxError
 from dexjax.objects.everyday_mesh import scaled_objects
-from dexjax.objects.everyday_plan import SIZES, Member, members, split_of
+from dexjax.objects.everyday_plan import SIZES, Member, code_digest, members, split_of
 from dexjax.objects.mesh_worker import MeshName, make_meshes
+from dexjax.objects.nearest import nearest
 from dexjax.objects.object_set import ObjectSet
 from dexjax.objects.procedural import CATEGORIES
 
 # So few meshes are made on the spot rather than all of them.
 _FEW = 40
-_FOLDER = Path(__file__).resolve().parent
-_SOURCES = (
-    "everyday_mesh.py",
-    "folding.py",
-    "hulls.py",
-    "object_set.py",
-    "procedural.py",
-    "resting.py",
-    "shapes.py",
-    "sizes.py",
-    "surfaces.py",
-)
 
 
 def load_everyday(
@@ -77,7 +65,7 @@ def choose_members(
 ) -> list[Member]:
     """Which objects `load_everyday` would load."""
     if split not in SIZES:
-        raise DexjaxError(f"unknown split {split!r}: {_nearest(split, SIZES)}")
+        raise DexjaxError(f"unknown split {split!r}: {nearest(split, SIZES)}")
     chosen = list(members()[split])
     what = f"everyday/{split}"
     if category is not None:
@@ -85,7 +73,7 @@ def choose_members(
         if not chosen:
             known = sorted({m.category for m in members()[split]})
             raise DexjaxError(
-                f"{what} has no category {category!r}: {_nearest(category, known)}"
+                f"{what} has no category {category!r}: {nearest(category, known)}"
             )
         what += f"/{category}"
     if count is not None and not 1 <= count <= len(chosen):
@@ -113,12 +101,7 @@ def build() -> tuple[list[MeshName], np.ndarray]:
 
 def cache_file() -> Path:
     """Where the built set is kept."""
-    digest = hashlib.sha256(repr(_all_meshes()).encode())
-    for path in [
-        *(_FOLDER / name for name in _SOURCES),
-        *sorted((_FOLDER / "everyday").glob("*.py")),
-    ]:
-        digest.update(path.read_bytes())
+    digest = hashlib.sha256(repr((code_digest(), _all_meshes())).encode())
     return cache_folder("objects") / f"everyday-{digest.hexdigest()[:16]}.npz"
 
 
@@ -195,12 +178,6 @@ def _digest(labels: np.ndarray, meshes: np.ndarray) -> str:
     digest = hashlib.sha256(",".join(labels).encode())
     digest.update(np.ascontiguousarray(meshes).view(np.uint8))
     return digest.hexdigest()
-
-
-def _nearest(name: str, names: Iterable[str]) -> str:
-    """What to say about a name that does not exist: the nearest that do."""
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
-    return f"did you mean {', '.join(near)}?" if near else f"one of {', '.join(names)}"
 
 
 def _say(line: str) -> None:

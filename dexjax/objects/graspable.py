@@ -1,15 +1,17 @@
 """Whether a hand could pick an object up at all, argued by geometry.
 
 An object counts if it rests stably, is not too tall for the hand's start, and offers a
-grip: two surface points that a thumb and a finger can press towards each other, with
-room for both fingers and for the palm behind them, above the table.
+grip: two surface points that a thumb and a finger can press towards each other without
+slipping, with room for both fingers and for the palm behind them, above the table.
 
 The numbers stand for the Shadow hand. `SPAN` and `DEPTH` come from its forward
 kinematics: random joint angles are drawn; where the pads of the thumb's and a finger's
 last links face each other (within 45 degrees of the line between them), the gap between
 the two is a width that the hand can hold, and the middle of the gap is so far from the
 palm as the depth says. Widths go up to 20 cm, their median is 10.6 cm; up to there the
-median depth is 6.4 to 7 cm. tests/test_graspable.py repeats that.
+median depth is 6.4 to 7 cm. No object is too heavy: the heaviest of the set, 1 kg,
+needs 12 N from either side at the smallest friction, 0.4; two stretched fingers press
+with 18 N, since a knuckle gives 0.9 N m. tests/test_graspable.py repeats all that.
 """
 
 from typing import NamedTuple
@@ -25,9 +27,9 @@ FINGER = 0.008
 # than the medians, so that a hand need not be stretched to its limits.
 SPAN = 0.1
 DEPTH = 0.06
-# Cosine of the largest angle between a grip's line and the surface's normals: 30
-# degrees, where friction 1 would allow 45.
-_CONE = np.cos(np.radians(30.0))
+# Share of the angle of friction that may lie between a grip's line and the surface's
+# normals: 30 degrees where friction 1 would allow 45.
+_CONE = 2 / 3
 # m; tallest object: the palm starts 20 cm above the table and is put 8 cm above
 # whatever is taller than 12 cm, so that the start stays free.
 TALLEST = 0.2
@@ -126,7 +128,7 @@ def find_grip(objects: ObjectSet, index: int = 0) -> Grip | None:
     tips, normals = _fingertips(solid)
     tight = np.flatnonzero(solid.clear(tips, FINGER))
     contacts, tips = solid.points[tight], tips[tight]
-    pairs = _opposing(contacts, normals[tight])
+    pairs = _opposing(contacts, normals[tight], float(objects.friction[index]))
     if not len(pairs):
         return None
     com = _resting(objects, index, objects.com[index])
@@ -183,15 +185,16 @@ def _fingertips(solid: _Solid) -> tuple[np.ndarray, np.ndarray]:
     return solid.points + FINGER * normals, normals
 
 
-def _opposing(points: np.ndarray, normals: np.ndarray) -> np.ndarray:
+def _opposing(points: np.ndarray, normals: np.ndarray, friction: float) -> np.ndarray:
     """Indices (pairs, 2) of points that can be pressed towards each other.
 
     The inward normals of both are within the cone about the line between them.
     """
+    cosine = np.cos(_CONE * np.arctan(friction))
     offset = normals @ points.T
     inwards = np.diag(offset)[:, None] - offset  # -n_i . (p_j - p_i)
     width = np.sqrt(((points[:, None] - points) ** 2).sum(axis=-1))
-    faces = inwards > _CONE * width
+    faces = inwards > cosine * width
     return np.argwhere(np.triu(faces & faces.T & (width < SPAN), 1))
 
 

@@ -1,7 +1,6 @@
 """From what a user types to an `ObjectSet`."""
 
 import dataclasses
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from dexjax.objects import dexgraspnet as ddg
 from dexjax.objects import mesh as mesh_files
 from dexjax.objects.everyday_plan import Member
 from dexjax.objects.everyday_set import choose_members, load_members, parse_member
+from dexjax.objects.nearest import nearest
 from dexjax.objects.object_set import JOINTS, ObjectSet, build_object
 from dexjax.objects.procedural import CATEGORIES, make_shape
 
@@ -59,7 +59,7 @@ def load_object(
         raise DexjaxError(
             f"{spec!r} is a DexGraspNet name: say where its folder is (DEXGRASPNET)"
         )
-    raise DexjaxError(_unknown(spec, list(CATEGORIES)))
+    raise DexjaxError(f"unknown object {spec!r}: {nearest(spec, CATEGORIES)}")
 
 
 def load_objects(
@@ -139,14 +139,6 @@ def _check_scale(spec: str, scale: float, size: float | None) -> None:
     mesh_files.check_size(2 * scale, f"twice the scale of {spec}")
 
 
-def _unknown(spec: str, names: list[str]) -> str:
-    """What to say about a name that nothing has: the nearest that exist."""
-    near = difflib.get_close_matches(spec.lower(), names, n=3, cutoff=0.4)
-    if near:
-        return f"unknown object {spec!r}: did you mean {', '.join(near)}?"
-    return f"unknown object {spec!r}: there are {', '.join(sorted(names)[:40])}"
-
-
 def _procedural(
     name: str, category: str, variant: str, size: float | None, seed: int
 ) -> ObjectSet:
@@ -167,7 +159,8 @@ def _dexgraspnet(spec: str, folder: Path, size: float | None) -> ObjectSet:
             raise DexjaxError(
                 f"no mesh for {name!r}: expected {name}/coacd/decomposed.obj"
             )
-        raise DexjaxError(_unknown(name, [*sources, *CATEGORIES]))
+        hint = nearest(name, [*sources, *CATEGORIES])
+        raise DexjaxError(f"unknown object {name!r}: {hint}")
     if size is not None:
         raise DexjaxError(f"give the size of {name!r} by its scale, as in {name}@0.06")
     source = sources[name]

@@ -88,7 +88,7 @@ def tray(size: Sizes) -> Shape:
 
 def funnel(size: Sizes) -> Shape:
     """A funnel standing on its wide end."""
-    rim, spout, height = size(0.048), size(0.011), size(0.1)
+    rim, spout, height = size(0.038, 0.15), size(0.011), size(0.095)
     shoulder = size(0.58) * height
     profile = [(rim, 0.0), (spout, shoulder), (0.8 * spout, height)]
     return shapes.shell(profile, 0.004, sectors=8)
