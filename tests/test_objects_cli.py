@@ -12,6 +12,8 @@ from PIL import Image
 from dexjax.objects import __main__ as cli
 from dexjax.objects import load_objects
 from dexjax.objects.contact_sheet import draw_object, write_contact_sheet
+from dexjax.objects.everyday_plan import code_digest
+from dexjax.objects.everyday_set import choose_members
 from dexjax.objects.procedural import CATEGORIES
 
 
@@ -57,6 +59,36 @@ def test_picture_shows_the_object_and_its_shadow():
     greys = np.ptp(picture, axis=2) < 20
     shadow = greys & (picture.sum(axis=2) < 0.8 * table.sum())
     assert shadow.mean() > 0.02
+
+
+def test_list_a_part_of_the_everyday_set(monkeypatch, capsys):
+    run(monkeypatch, "list", "everyday/train/mug")
+    names = capsys.readouterr().out.split()
+    assert names == [m.name for m in choose_members("train", "mug")]
+    assert all(re.fullmatch(r"mug:\d+@0\.\d+", name) for name in names)
+
+
+def test_show_a_sample_of_many(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(cli, "_MOST_SHOWN", 2)
+    run(monkeypatch, "show", "everyday/train/box:4", "--out", str(tmp_path / "a.png"))
+    assert "2 of 4 objects" in capsys.readouterr().out
+
+
+def test_build_counts(monkeypatch, capsys):
+    monkeypatch.setattr(cli, "build", lambda: ([("mug", 0)], None))
+    run(monkeypatch, "build")
+    said = capsys.readouterr().out
+    assert "train: 3200 objects" in said
+    assert re.search(r"^  mug +6\d objects of \d+ meshes$", said, re.M)
+
+
+def test_plan_is_written(monkeypatch, capsys):
+    written = []
+    monkeypatch.setattr(cli, "make_plan", lambda: {"train": {}})
+    monkeypatch.setattr(cli, "write_plan", lambda *args: written.append(args))
+    run(monkeypatch, "plan")
+    assert written == [({"train": {}}, code_digest())]
+    assert "everyday_plan.json" in capsys.readouterr().out
 
 
 def test_unwritable_sheet(tmp_path):

@@ -60,22 +60,21 @@ def add_vertices(corners: np.ndarray, vertices: int) -> np.ndarray | None:
         distance = size * np.exp(rng.uniform(*np.log(_SPLIT)))
         step = distance * direction / np.linalg.norm(direction)
         candidate = np.concatenate([corners, (corner + step)[None]])
-        if len(ConvexHull(candidate).vertices) == len(candidate):
-            if edges(candidate)[2].min() >= MIN_FOLD:
-                corners = candidate
+        hull = ConvexHull(candidate)
+        if not _within(hull).any() and edges(hull)[2].min() >= MIN_FOLD:
+            corners = candidate
     return corners if len(corners) == vertices else None
 
 
 def edges(
-    points: np.ndarray,
+    hull: ConvexHull,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Edges of the hull of `points`, whose triangles are f and g at each edge.
+    """Edges of a hull, whose triangles are f and g at each edge.
 
     Returns:
         (E, 2) the edge's vertices, (E, 2) the vertex of f and of g opposite to it,
         (E,) the angle between the normals (rad), (E, 3) the sum of the normals.
     """
-    hull = ConvexHull(points)
     normals = hull.equations[:, :3]
     face, corner = np.nonzero(hull.neighbors > np.arange(len(hull.simplices))[:, None])
     other = hull.neighbors[face, corner]
@@ -83,7 +82,7 @@ def edges(
     edge = hull.simplices[face[:, None], (corner[:, None] + [1, 2]) % 3]
     across = hull.simplices[other].sum(axis=1) - edge.sum(axis=1)
     n, m = normals[face], normals[other]
-    fold = 2 * np.arcsin(np.clip(np.linalg.norm(n - m, axis=1) / 2, 0, 1))
+    fold = 2 * np.arcsin(np.minimum(_length(n - m) / 2, 1))
     return edge, np.stack([opposite, across], axis=1), fold, n + m
 
 
@@ -97,12 +96,12 @@ def _fold(points: np.ndarray, seed: int) -> np.ndarray | None:
     jitter = np.random.default_rng(seed).uniform(-1, 1, (len(points), 1))
     moved = points + (points - centre) * 0.2 * MIN_FOLD * jitter
     for _ in range(_SWEEPS):
-        inside = np.ones(len(moved), bool)
-        inside[ConvexHull(moved).vertices] = False
+        hull = ConvexHull(moved)
+        inside = _within(hull)
         if inside.any():
             moved[inside] += (moved[inside] - centre) * 0.2 * MIN_FOLD
             continue
-        edge, opposite, fold, normal = edges(moved)
+        edge, opposite, fold, normal = edges(hull)
         flat = fold < MIN_FOLD
         if not flat.any():
             return moved
@@ -118,11 +117,11 @@ def _fold_edges(
     normal: np.ndarray,
 ) -> None:
     """One correction of the given too flat edges, in place."""
-    outward = normal / np.linalg.norm(normal, axis=1, keepdims=True)
+    outward = normal / _length(normal)[:, None]
     start, end = points[edge[:, 0]], points[edge[:, 1]]
-    along = (end - start) / np.linalg.norm(end - start, axis=1, keepdims=True)
+    along = (end - start) / _length(end - start)[:, None]
     arm = points[opposite] - start[:, None]
-    arm = np.linalg.norm(np.cross(arm, along[:, None]), axis=2)
+    arm = _length(_cross(arm, along[:, None]))
     # Lowering both opposite vertices by h folds the edge by h / arm_f + h / arm_g.
     need = 1.05 * MIN_FOLD - fold
     height = need / (1 / arm).sum(axis=1) / 2
@@ -130,3 +129,25 @@ def _fold_edges(
     for i in range(2):
         np.add.at(points, edge[:, i], step)
         np.add.at(points, opposite[:, i], -step)
+
+
+# These run ten thousand times per object; np.cross and np.linalg.norm, which give the
+# same bits, spend most of their time on finding out what they were given.
+def _within(hull: ConvexHull) -> np.ndarray:
+    """Which points (n,) are no vertices of their hull."""
+    inside = np.ones(len(hull.points), bool)
+    inside[hull.simplices] = False
+    return inside
+
+
+def _length(vectors: np.ndarray) -> np.ndarray:
+    """Lengths (...) of vectors (..., 3)."""
+    return np.sqrt(np.add.reduce(vectors * vectors, axis=-1))
+
+
+def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Cross products (..., 3) of vectors (..., 3)."""
+    ax, ay, az = a[..., 0], a[..., 1], a[..., 2]
+    bx, by, bz = b[..., 0], b[..., 1], b[..., 2]
+    parts = (ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx)
+    return np.stack(parts, axis=-1)

@@ -21,6 +21,8 @@ VERTICES = 16
 MIN_HALF_THICKNESS = 0.0005
 # Share of an object's volume that one piece may lose before it is cut in two.
 _SMALL_LOSS = 0.01
+# Radius of a hull that only fills up the count, as a share of the object's size.
+_PADDING = 0.01
 
 
 class Hulls(NamedTuple):
@@ -54,8 +56,9 @@ def make_hulls(
     merged = split_pieces(merge_pieces(solid, count), count, vertices)
     shaped = [fit_vertices(piece, vertices) for piece in merged]
     mask = np.arange(count) < len(shaped)
-    centre = np.concatenate(shaped).mean(axis=0)
-    padding = centre + fit_vertices(0.001 * _ball(vertices), vertices)
+    corners = np.concatenate(shaped)
+    radius = _PADDING * np.ptp(corners, axis=0).max()
+    padding = corners.mean(axis=0) + fit_vertices(radius * _ball(vertices), vertices)
     shaped += [padding] * (count - len(shaped))
     return Hulls(np.stack(shaped), mask)
 
@@ -130,7 +133,7 @@ def _halves(points: np.ndarray) -> list[np.ndarray]:
     """Cuts a hull through its centroid, across its longest principal axis."""
     centre, covariance = _solid_moments(points)
     along = (points - centre) @ np.linalg.eigh(covariance)[1][:, -1]
-    edge = edges(points)[0]
+    edge = edges(ConvexHull(points))[0]
     before, after = along[edge[:, 0]], along[edge[:, 1]]
     crosses = before * after < 0
     share = (before[crosses] / (before - after)[crosses])[:, None]

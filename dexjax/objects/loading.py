@@ -1,7 +1,6 @@
 """From what a user types to an `ObjectSet`."""
 
 import dataclasses
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,8 +10,13 @@ from scipy.spatial.transform import Rotation
 from dexjax.errors import DexjaxError
 from dexjax.objects import dexgraspnet as ddg
 from dexjax.objects import mesh as mesh_files
+from dexjax.objects.everyday_plan import Member
+from dexjax.objects.everyday_set import choose_members, load_members, parse_member
+from dexjax.objects.nearest import nearest
 from dexjax.objects.object_set import JOINTS, ObjectSet, build_object
 from dexjax.objects.procedural import CATEGORIES, make_shape
+
+_SET = "everyday/"
 
 
 def load_object(
@@ -25,8 +29,9 @@ def load_object(
     """One object.
 
     Args:
-        spec: a procedural category with an optional variant ("mug", "mug:3"), a mesh
-            file, or a DexGraspNet name with its scale ("core-mug-...@0.06").
+        spec: a procedural category with an optional variant ("mug", "mug:3"), an
+            object of the everyday set ("mug:12@0.08"), a mesh file, or a DexGraspNet
+            name with its scale ("core-mug-...@0.06").
         size: largest extent, m; the source's own size by default.
         dexgraspnet: folder with DexGraspNet data, for its names.
         seed: another series of procedural variants.
@@ -34,6 +39,10 @@ def load_object(
     Raises:
         DexjaxError: nothing of that name, or data that cannot be used.
     """
+    member = parse_member(spec)
+    if member is not None:
+        _check_scale(spec, member.scale, size)
+        return load_members([member])
     category, _, variant = spec.partition(":")
     if category in CATEGORIES:
         return _procedural(spec, category, variant, size, seed)
@@ -42,13 +51,15 @@ def load_object(
         # glTF says that y points upwards; the other formats leave it open.
         up = "y" if spec.lower().endswith(".glb") else "z"
         return build_object(Path(spec).stem, "mesh", pieces, surface, up=up)
+    if spec.startswith(_SET):
+        raise DexjaxError(f"{spec!r} is a set: name one object of it, as mug:12@0.08")
     if dexgraspnet is not None:
         return _dexgraspnet(spec, Path(dexgraspnet), size)
     if "@" in spec:
         raise DexjaxError(
             f"{spec!r} is a DexGraspNet name: say where its folder is (DEXGRASPNET)"
         )
-    raise DexjaxError(_unknown(spec, list(CATEGORIES)))
+    raise DexjaxError(f"unknown object {spec!r}: {nearest(spec, CATEGORIES)}")
 
 
 def load_objects(
@@ -64,12 +75,68 @@ def load_objects(
     )
 
 
-def _unknown(spec: str, names: list[str]) -> str:
-    """What to say about a name that nothing has: the nearest that exist."""
-    near = difflib.get_close_matches(spec.lower(), names, n=3, cutoff=0.4)
-    if near:
-        return f"unknown object {spec!r}: did you mean {', '.join(near)}?"
-    return f"unknown object {spec!r}: there are {', '.join(sorted(names)[:40])}"
+def load_object_set(
+    spec: str,
+    *,
+    size: float | None = None,
+    dexgraspnet: Path | None = None,
+    seed: int = 0,
+) -> ObjectSet:
+    """A set of objects.
+
+    Args:
+        spec: what `load_object` takes, or a part of the everyday set,
+            everyday/<split>[/<category>][:<count>] such as "everyday/train:64" or
+            "everyday/unseen-object/mug"; or several of these, separated by commas.
+        size: largest extent, m, of objects that have no scale of their own.
+        dexgraspnet: folder with DexGraspNet data, for its names.
+        seed: another series of procedural variants; the everyday set is always one.
+
+    Raises:
+        DexjaxError: nothing of that name, or data that cannot be used.
+    """
+    # A file may have a comma in its name.
+    parts = [spec] if Path(spec).is_file() else spec.split(",")
+    names = [name.strip() for name in parts if name.strip()]
+    if not names:
+        raise DexjaxError(f"{spec!r} names no object: give one, as in mug,can:2")
+    return ObjectSet.concatenate(
+        _part(name, size)
+        if name.startswith(_SET) and not name.lower().endswith(mesh_files.SUFFIXES)
+        else load_object(name, size=size, dexgraspnet=dexgraspnet, seed=seed)
+        for name in names
+    )
+
+
+def members_named(spec: str) -> list[Member]:
+    """What everyday/<split>[/<category>][:<count>] stands for.
+
+    Raises:
+        DexjaxError: another spec, or no such split, category or count.
+    """
+    if not spec.startswith(_SET):
+        raise DexjaxError(f"{spec!r} is no part of the everyday set: as everyday/train")
+    which, colon, count = spec.removeprefix(_SET).partition(":")
+    if colon and not count.isdecimal():
+        raise DexjaxError(
+            f"the count in {spec!r} must be a number, as everyday/train:8"
+        )
+    split, _, category = which.partition("/")
+    return choose_members(split, category or None, int(count) if colon else None)
+
+
+def _part(spec: str, size: float | None) -> ObjectSet:
+    """A part of the everyday set."""
+    if size is not None:
+        raise DexjaxError(f"the objects of {spec!r} have their own sizes: no --size")
+    return load_members(members_named(spec))
+
+
+def _check_scale(spec: str, scale: float, size: float | None) -> None:
+    """Refuses an absurd scale (m), and a size besides it."""
+    if size is not None:
+        raise DexjaxError(f"give the size of {spec!r} by its scale alone, not --size")
+    mesh_files.check_size(2 * scale, f"twice the scale of {spec}")
 
 
 def _procedural(
@@ -92,7 +159,8 @@ def _dexgraspnet(spec: str, folder: Path, size: float | None) -> ObjectSet:
             raise DexjaxError(
                 f"no mesh for {name!r}: expected {name}/coacd/decomposed.obj"
             )
-        raise DexjaxError(_unknown(name, [*sources, *CATEGORIES]))
+        hint = nearest(name, [*sources, *CATEGORIES])
+        raise DexjaxError(f"unknown object {name!r}: {hint}")
     if size is not None:
         raise DexjaxError(f"give the size of {name!r} by its scale, as in {name}@0.06")
     source = sources[name]

@@ -108,6 +108,11 @@ class ObjectSet:
         for s in sets:
             for field in _ARRAYS:
                 want, got = getattr(sets[0], field).shape, getattr(s, field).shape
+                if field == "hulls" and got[1] > want[1]:
+                    raise DexjaxError(
+                        f"object {s.names[0]!r} has {got[1]} hulls, more than the "
+                        f"{want[1]} of this set: build it with hulls={want[1]}"
+                    )
                 if want[1:] != got[1:]:
                     raise DexjaxError(
                         f"{s.names[0]!r} has {field} of size {got[1:]}, "
@@ -156,8 +161,7 @@ def build_object(
     mass, com, inertia = _mass_properties(mesh)
     points, normals = sample_surface(mesh, POINTS, pieces=joined)
     quat = rest_quaternion(np.concatenate(pieces), com, up)
-    solid = shaped.vertices[shaped.mask].reshape(-1, 3)
-    height = -(solid @ rotation_matrix(quat).T)[:, 2].min()
+    height = resting_height(shaped.vertices[shaped.mask], quat)
     empty = np.zeros((1, 0, 3), np.float32)
     return ObjectSet(
         hulls=shaped.vertices[None].astype(np.float32),
@@ -179,6 +183,11 @@ def build_object(
         categories=(category,),
         splits=(split,),
     )
+
+
+def resting_height(hulls: np.ndarray, quat: np.ndarray) -> float:
+    """Height (m) of the origin of hulls (k, V, 3) that lie on a table, turned so."""
+    return float(-(hulls.reshape(-1, 3) @ rotation_matrix(quat)[2]).min())
 
 
 def rotation_matrix(quat: np.ndarray) -> np.ndarray:

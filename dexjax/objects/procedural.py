@@ -8,11 +8,20 @@ table, z up.
 from collections.abc import Callable
 
 from dexjax.errors import DexjaxError
-from dexjax.objects.everyday import devices, household, tools, vessels
+from dexjax.objects.everyday import (
+    appliances,
+    containers,
+    devices,
+    household,
+    implements,
+    ornaments,
+    tools,
+    vessels,
+)
 from dexjax.objects.shapes import Shape
 from dexjax.objects.sizes import Sizes
 
-_BUILDERS: tuple[Callable[[Sizes], Shape], ...] = (
+_SEEN: tuple[Callable[[Sizes], Shape], ...] = (
     vessels.mug,
     vessels.cup,
     vessels.bowl,
@@ -45,8 +54,47 @@ _BUILDERS: tuple[Callable[[Sizes], Shape], ...] = (
     household.banana,
     household.soap,
     household.salt_shaker,
+    containers.bucket,
+    containers.ashtray,
+    containers.plant_pot,
+    containers.ring_box,
+    implements.spoon,
+    implements.wrench,
+    implements.scissors,
+    implements.pencil,
+    ornaments.egg,
+    ornaments.toy_brick,
+    ornaments.chess_piece,
+    ornaments.trophy,
+    ornaments.candle,
+    ornaments.doorknob,
+    appliances.hairdryer,
+    appliances.clothes_iron,
 )
-CATEGORIES: dict[str, Callable[[Sizes], Shape]] = {b.__name__: b for b in _BUILDERS}
+# Kept out of every training set: nothing of their kind is among the seen ones.
+_UNSEEN: tuple[Callable[[Sizes], Shape], ...] = (
+    containers.basket,
+    containers.tray,
+    containers.funnel,
+    appliances.headphones,
+    appliances.binoculars,
+    appliances.spray_bottle,
+    implements.padlock,
+    implements.stapler,
+    implements.dumbbell,
+    implements.pliers,
+    implements.toothbrush,
+    ornaments.donut,
+    ornaments.light_bulb,
+    ornaments.hourglass,
+    ornaments.rubber_duck,
+    ornaments.pear,
+)
+SEEN = tuple(builder.__name__ for builder in _SEEN)
+UNSEEN = tuple(builder.__name__ for builder in _UNSEEN)
+CATEGORIES: dict[str, Callable[[Sizes], Shape]] = {
+    builder.__name__: builder for builder in (*_SEEN, *_UNSEEN)
+}
 
 
 def make_shape(category: str, variant: int = 0, seed: int = 0) -> Shape:

@@ -10,6 +10,9 @@ from scipy.spatial import ConvexHull
 _STABLE = 0.002
 # Orientations closer than this (cosine of 20 degrees) to the mesh's own count as it.
 _UPRIGHT = 0.94
+# A face whose normal is farther than this (cosine of 60 degrees) from the usual one's
+# is another side.
+_FALLEN = 0.5
 # Share of the size within which vertices belong to one supporting face.
 _FLAT = 0.005
 
@@ -28,22 +31,53 @@ def rest_quaternion(points: np.ndarray, com: np.ndarray, up: str = "z") -> np.nd
         up: the axis that points upwards in the mesh's own frame, "y" or "z".
     """
     below = -np.eye(3)["xyz".index(up)]
-    hull = ConvexHull(points)
-    tolerance = _FLAT * np.ptp(points, axis=0).max()
-    planes = np.unique(hull.equations.round(6), axis=0)
-    heights = -(planes[:, :3] @ com + planes[:, 3])
-    rises = np.array(
-        [
-            _tipping_rise(points[points @ p[:3] + p[3] > -tolerance], p[:3], com, h)
-            for p, h in zip(planes, heights, strict=True)
-        ]
-    )
-    aligned = planes[:, :3] @ below
+    down, rises = _faces(points, com)
+    aligned = down @ below
     stands = (aligned > _UPRIGHT) & (rises > min(_STABLE, 0.8 * rises.max()))
     chosen = (
         np.where(stands, aligned, -1.0).argmax() if stands.any() else rises.argmax()
     )
-    down = planes[chosen, :3]
+    return _turn_down(down[chosen])
+
+
+def fallen_quaternion(
+    points: np.ndarray, com: np.ndarray, usual: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Orientation (4,) wxyz in which an object lies that was knocked over.
+
+    A face far from the usual one, drawn the more often the harder it is to tip from;
+    the usual orientation where there is none to rest on.
+
+    Args:
+        points: (n, 3) vertices of the object's convex hull, m.
+        com: (3,) centre of mass, m.
+        usual: (4,) how it rests otherwise, wxyz.
+        rng: draws the face.
+    """
+    down, rises = _faces(points, com)
+    usual_down = -trimesh.transformations.quaternion_matrix(usual)[2, :3]
+    weight = np.where(down @ usual_down < _FALLEN, rises, 0.0)
+    weight[rises < _STABLE] = 0.0
+    if not weight.any():
+        return usual
+    return _turn_down(down[rng.choice(len(down), p=weight / weight.sum())])
+
+
+def _faces(points: np.ndarray, com: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Faces of a convex hull: outward normals (n, 3) and tipping rises (n,) in m."""
+    hull = ConvexHull(points)
+    tolerance = _FLAT * np.ptp(points, axis=0).max()
+    planes = np.unique(hull.equations.round(6), axis=0)
+    heights = -(planes[:, :3] @ com + planes[:, 3])
+    rises = [
+        _tipping_rise(points[points @ p[:3] + p[3] > -tolerance], p[:3], com, h)
+        for p, h in zip(planes, heights, strict=True)
+    ]
+    return planes[:, :3], np.array(rises)
+
+
+def _turn_down(down: np.ndarray) -> np.ndarray:
+    """(4,) wxyz that turns a direction (3,) downwards."""
     if -down[2] > 1 - 1e-6:
         return np.array([1.0, 0.0, 0.0, 0.0])
     turn = trimesh.geometry.align_vectors(down, [0, 0, -1])

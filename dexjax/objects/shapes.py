@@ -121,10 +121,7 @@ def hollow_cylinder(
     corners = [(inner, 0.0), (outer, 0.0), (outer, height), (inner, height)]
     mesh = _revolve([*corners, corners[0]])
     pieces = wall_pieces((outer, 0.0), (outer, height), outer - inner, sectors)
-    for i, piece in enumerate(pieces):
-        if i % 3:
-            piece[piece[:, 2] == 0, 2] = _FOOT
-    return Shape(pieces, mesh)
+    return Shape(_on_every_third(pieces), mesh)
 
 
 def solid_of_revolution(profile: list[tuple[float, float]]) -> Shape:
@@ -170,6 +167,64 @@ def vessel(
         lifted = (low[0], low[1] + lift) if low == outer[0] else low
         pieces += wall_pieces(lifted, high, wall, sectors)
     return Shape(pieces, _revolve(closed))
+
+
+def shell(outer: list[tuple[float, float]], wall: float, sectors: int) -> Shape:
+    """A hollow of revolution about z, open at both ends, standing on its rim.
+
+    Args:
+        outer: (radius, height) pairs, rising from height 0.
+        wall: wall thickness, measured along the radius.
+        sectors: convex wall pieces around the axis for each stretch of the profile.
+    """
+    _check_profile(outer)
+    inner = [(radius - wall, height) for radius, height in reversed(outer)]
+    mesh = _revolve([*outer, *inner, outer[0]])
+    pieces = []
+    for low, high in zip(outer[:-1], outer[1:], strict=True):
+        pieces += wall_pieces(low, high, wall, sectors)
+    return Shape(_on_every_third(pieces), mesh)
+
+
+def torus(major: float, minor: float, sectors: int = 12) -> Shape:
+    """A ring about z, centred, thick as `minor`, its middle at `major`."""
+    around = 2 * np.pi * (np.arange(8) + 0.5) / 8
+    grow = np.sqrt(2 * np.pi / 8 / np.sin(2 * np.pi / 8))
+    section = minor * grow * np.stack([np.cos(around), np.sin(around)], axis=1)
+    section[:, 0] += major
+    profile = [(float(radius), float(height)) for radius, height in section]
+    mesh = _revolve([*profile, profile[0]])
+    turns = 2 * np.pi * np.arange(sectors + 1) / sectors
+    ends = [_around_z(section, angle) for angle in turns]
+    pieces = [np.concatenate(pair) for pair in zip(ends[:-1], ends[1:], strict=True)]
+    return Shape(pieces, mesh)
+
+
+def open_box(size: list[float], wall: float, base: float, flare: float = 0.0) -> Shape:
+    """A box without lid, standing on z = 0.
+
+    Args:
+        size: (3,) length, width and height outside at the base.
+        wall: wall thickness.
+        base: thickness of the bottom.
+        flare: how far each wall leans outwards at the rim.
+    """
+    length, width, height = size
+    floor = hull_of(
+        np.concatenate([rectangle(length, width) + [0, 0, z] for z in (0.0, base)])
+    )
+    parts = [floor]
+    for sign in (-1, 1):
+        # Two walls run the whole length; the other two stand between them.
+        for across, along, axis in ((width, length, 1), (length, width, 0)):
+            span = along if axis == 1 else along - wall
+            foot = rectangle(span, wall)
+            rim = foot * [1 + 2 * flare / along, 1, 1] + [0, sign * flare, height]
+            foot = foot + [0, 0, min(WALL_LIFT, base / 2)]
+            both = np.concatenate([foot, rim])
+            both[:, 1] += sign * (across - wall) / 2
+            parts.append(hull_of(both if axis == 1 else both[:, [1, 0, 2]]))
+    return union(parts)
 
 
 def wall_pieces(
@@ -236,6 +291,20 @@ def ring(radius: float, z: float, sides: int = _COARSE) -> np.ndarray:
     grow = np.sqrt(2 * np.pi / sides / np.sin(2 * np.pi / sides))
     flat = radius * grow * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     return np.concatenate([flat, np.full((sides, 1), z)], axis=1)
+
+
+def _on_every_third(pieces: list[np.ndarray]) -> list[np.ndarray]:
+    """Wall pieces of which only every third one reaches the table, z = 0."""
+    for i, piece in enumerate(pieces):
+        if i % 3:
+            piece[piece[:, 2] == 0, 2] = _FOOT
+    return pieces
+
+
+def _around_z(section: np.ndarray, angle: float) -> np.ndarray:
+    """(n, 3) a section of (radius, height) pairs (n, 2) turned about z."""
+    across = section[:, :1] * [np.cos(angle), np.sin(angle)]
+    return np.concatenate([across, section[:, 1:]], axis=1)
 
 
 def _thick_knot(centre: np.ndarray, radius: float) -> np.ndarray:

@@ -1,8 +1,11 @@
 """Dimensions of procedural objects: typical ones, or draws around them."""
 
 import zlib
+from typing import TypeVar
 
 import numpy as np
+
+_Choice = TypeVar("_Choice")
 
 
 class Sizes:
@@ -19,7 +22,12 @@ class Sizes:
         self.typical = variant == 0
         self.rng = np.random.default_rng([zlib.crc32(category.encode()), variant, seed])
 
-    def __call__(self, typical: float, spread: float = 0.15) -> float:
+    def __call__(self, typical: float, spread: float = 0.25) -> float:
         """A length (m) or ratio near `typical`."""
         factor = self.rng.uniform(1 - spread, 1 + spread)
         return typical if self.typical else typical * factor
+
+    def pick(self, typical: _Choice, *others: _Choice) -> _Choice:
+        """One of several ways to make a part, the first for typical dimensions."""
+        drawn = self.rng.integers(1 + len(others))
+        return typical if self.typical else (typical, *others)[drawn]

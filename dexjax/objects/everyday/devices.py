@@ -8,9 +8,15 @@ from dexjax.objects.sizes import Sizes
 
 
 def phone(size: Sizes) -> Shape:
-    """A mobile phone lying on its back."""
+    """A mobile phone lying on its back, or on its face with the lenses up."""
     length, width, thick = size(0.145), size(0.07), size(0.011)
-    return shapes.rounded_box([length, width, thick], 0.003).grounded()
+    body = shapes.rounded_box([length, width, thick], size(0.003, 0.5)).grounded()
+    if size.pick(True, False):
+        return body
+    side = size(0.4) * width
+    lenses = shapes.box([side, size(0.4) * width, 0.008]).grounded()
+    corner = [0.46 * length - 0.5 * side, 0.2 * width, thick - 0.004]
+    return shapes.union([body, lenses.moved(corner)])
 
 
 def game_console(size: Sizes) -> Shape:
@@ -36,17 +42,18 @@ def camera(size: Sizes) -> Shape:
 def remote(size: Sizes) -> Shape:
     """A remote control lying on its back."""
     length, width, thick = size(0.16), size(0.045), size(0.022)
-    return shapes.rounded_box([length, width, thick], 0.006).grounded()
+    return shapes.rounded_box([length, width, thick], size(0.006, 0.5)).grounded()
 
 
 def flashlight(size: Sizes) -> Shape:
     """A torch standing on its head."""
     head, barrel, height = size(0.026), size(0.016), size(0.14)
+    lamp, cone = size(0.2, 0.4), size(0.16, 0.4)
     return shapes.solid_of_revolution(
         [
             (head, 0.0),
-            (head, 0.2 * height),
-            (barrel, 0.36 * height),
+            (head, lamp * height),
+            (barrel, (lamp + cone) * height),
             (barrel, height),
         ]
     )

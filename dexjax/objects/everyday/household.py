@@ -86,13 +86,15 @@ def toy_car(size: Sizes) -> Shape:
 
 
 def apple(size: Sizes) -> Shape:
-    """An apple standing on its blossom end."""
-    radius = size(0.037)
+    """An apple standing on its blossom end, flat or tall, round or tapered."""
+    radius, tall, plump = size(0.037), size(0.92, 0.18), size(0.8, 0.35)
+    foot = size(1.0, 0.2)
     angle = np.radians([-58, -25, 12, 40, 65])
-    profile = [
-        (float(radius * np.cos(a) ** 0.8), float(0.92 * radius * np.sin(a)))
-        for a in angle
-    ]
+    profile = []
+    for a in angle:
+        taper = foot if a < 0 else 1.0
+        across = float(radius * taper * np.cos(a) ** plump)
+        profile.append((across, float(tall * radius * np.sin(a))))
     return shapes.solid_of_revolution(profile).grounded()
 
 
@@ -112,7 +114,7 @@ def banana(size: Sizes) -> Shape:
 def soap(size: Sizes) -> Shape:
     """A bar of soap."""
     length, width, thick = size(0.085), size(0.055), size(0.03)
-    return shapes.rounded_box([length, width, thick], 0.008).grounded()
+    return shapes.rounded_box([length, width, thick], size(0.008, 0.4)).grounded()
 
 
 def salt_shaker(size: Sizes) -> Shape:

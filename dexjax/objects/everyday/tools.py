@@ -47,11 +47,12 @@ def knife(size: Sizes) -> Shape:
 def spatula(size: Sizes) -> Shape:
     """A spatula lying flat: rod and blade."""
     length, width = size(0.115), size(0.05)
+    reach, neck = size(0.06, 0.4), size(0.3, 0.6)
     handle = shapes.prism(_octagon(0.014, 0.012), length).turned("y", 90)
     outline = np.array(
-        [[0, -0.2], [0.3, -0.5], [1, -0.5], [1, 0.5], [0.3, 0.5], [0, 0.2]]
+        [[0, -0.2], [neck, -0.5], [1, -0.5], [1, 0.5], [neck, 0.5], [0, 0.2]]
     )
-    blade = shapes.prism(outline * [0.06, width], 0.005)
+    blade = shapes.prism(outline * [reach, width], 0.005)
     blade = blade.moved([0.5 * length - 0.004, 0, -0.005])
     return shapes.union([handle, blade]).grounded()
 
@@ -59,11 +60,11 @@ def spatula(size: Sizes) -> Shape:
 def screwdriver(size: Sizes) -> Shape:
     """A screwdriver lying: a six-sided grip keeps it from rolling."""
     grip, shaft = size(0.085), size(0.075)
-    width = size(0.026)
+    width, thin = size(0.026), size(0.0035, 0.4)
     angle = np.pi / 6 + np.arange(6) * np.pi / 3
     outline = 0.5 * width * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     handle = shapes.prism(outline, grip).turned("y", 90)
-    rod = shapes.cylinder(0.0035, shaft).turned("y", 90)
+    rod = shapes.cylinder(thin, shaft).turned("y", 90)
     return shapes.union([handle, rod.moved([0.5 * (grip + shaft) - 0.004, 0, 0])])
 
 
@@ -71,9 +72,11 @@ def brush(size: Sizes) -> Shape:
     """A hand brush lying on its bristles."""
     length, width, height = size(0.15), size(0.036), size(0.045)
     back = shapes.rounded_box([length, width, 0.4 * height], 0.004)
-    bristles = shapes.box([0.6 * length, 0.8 * width, 0.65 * height])
+    share = size(0.6, 0.3)
+    aside = (0.5 - 0.5 * share) * size(0.85, 0.15)
+    bristles = shapes.box([share * length, 0.8 * width, 0.65 * height])
     lifted = back.moved([0, 0, 0.8 * height])
-    base = bristles.moved([-0.17 * length, 0, 0.325 * height])
+    base = bristles.moved([-aside * length, 0, 0.325 * height])
     return shapes.union([lifted, base])
 
 

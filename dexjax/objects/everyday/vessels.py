@@ -33,14 +33,16 @@ def cup(size: Sizes) -> Shape:
 def bowl(size: Sizes) -> Shape:
     """A round bowl."""
     rim, height = size(0.062), size(0.05)
-    profile = [(0.5 * rim, 0.0), (0.85 * rim, 0.45 * height), (rim, height)]
+    foot, belly, middle = size(0.5), size(0.85, 0.12), size(0.45)
+    profile = [(foot * rim, 0.0), (belly * rim, middle * height), (rim, height)]
     return shapes.vessel(profile, 0.004, 0.006, sectors=7)
 
 
 def plate(size: Sizes) -> Shape:
     """A small plate with a raised rim."""
     rim, height = size(0.075), size(0.022)
-    return shapes.vessel([(0.55 * rim, 0.0), (rim, height)], 0.006, 0.005, sectors=12)
+    foot = size(0.55)
+    return shapes.vessel([(foot * rim, 0.0), (rim, height)], 0.006, 0.005, sectors=12)
 
 
 def pan(size: Sizes) -> Shape:
@@ -97,12 +99,13 @@ def vase(size: Sizes) -> Shape:
 def bottle(size: Sizes) -> Shape:
     """A closed bottle with shoulders and neck."""
     radius, height, neck = size(0.031), size(0.165), size(0.013)
+    shoulder, slope = size(0.60, 0.15), size(0.20, 0.4)
     return shapes.solid_of_revolution(
         [
             (radius, 0.0),
-            (radius, 0.60 * height),
-            (0.75 * radius, 0.72 * height),
-            (neck, 0.80 * height),
+            (radius, shoulder * height),
+            (0.75 * radius, (shoulder + 0.6 * slope) * height),
+            (neck, (shoulder + slope) * height),
             (neck, height),
         ]
     )
@@ -111,13 +114,15 @@ def bottle(size: Sizes) -> Shape:
 def jar(size: Sizes) -> Shape:
     """A closed jar with a screw lid wider than its neck."""
     radius, height = size(0.036), size(0.1)
+    shoulder, neck, lid = size(0.74, 0.12), size(0.8, 0.15), size(1.1, 0.1)
+    under = shoulder + 0.06
     return shapes.solid_of_revolution(
         [
             (radius, 0.0),
-            (radius, 0.74 * height),
-            (0.8 * radius, 0.8 * height),
-            (0.88 * radius, 0.8 * height),
-            (0.88 * radius, height),
+            (radius, shoulder * height),
+            (neck * radius, under * height),
+            (lid * neck * radius, under * height),
+            (lid * neck * radius, height),
         ]
     )
 
@@ -125,12 +130,13 @@ def jar(size: Sizes) -> Shape:
 def can(size: Sizes) -> Shape:
     """A drinks can."""
     radius, height = size(0.033), size(0.115)
+    foot, top, neck = size(0.85, 0.15), size(0.82, 0.2), size(0.08, 0.5)
     return shapes.solid_of_revolution(
         [
-            (0.85 * radius, 0.0),
+            (foot * radius, 0.0),
             (radius, 0.06 * height),
-            (radius, 0.92 * height),
-            (0.82 * radius, height),
+            (radius, (1 - neck) * height),
+            (top * radius, height),
         ]
     )
 

@@ -1,0 +1,410 @@
+"""The everyday set: who is in it, that the splits share no mesh, and its cache."""
+
+import collections
+import hashlib
+import re
+
+import numpy as np
+import pytest
+import trimesh
+from scipy.spatial import cKDTree
+
+from dexjax import rotations
+from dexjax.errors import DexjaxError
+from dexjax.hands import load_hand
+from dexjax.objects import everyday_plan, everyday_set, load_object, load_object_set
+from dexjax.objects import mesh_worker as worker
+from dexjax.objects.everyday_mesh import MESH, make_mesh
+from dexjax.objects.everyday_plan import (
+    DISTINCT,
+    SCALES,
+    Member,
+    code_digest,
+    difference,
+    members,
+    plan_category,
+)
+from dexjax.objects.everyday_set import (
+    build,
+    cache_file,
+    choose_members,
+    load_everyday,
+    parse_member,
+)
+from dexjax.objects.graspable import why_not
+from dexjax.objects.materials import MATERIALS, draw_material
+from dexjax.objects.object_set import MASS_RANGE, ObjectSet, build_object
+from dexjax.objects.procedural import CATEGORIES, SEEN, UNSEEN, make_shape
+from dexjax.objects.resting import fallen_quaternion
+from dexjax.physics.settle import settle_objects
+from dexjax.scene import make_scene
+
+SMALL = {
+    "train": {"box": [(0, 0.06), (1, 0.08)], "phone": [(0, 0.06), (0, 0.08)]},
+    "unseen-object": {"box": [(2, 0.06)]},
+    "unseen-category": {"toothbrush": [(0, 0.08)]},
+}
+# Their pose about the vertical axis or any face is as good as another.
+ROUND = ("apple", "egg", "pear", "light_bulb", "pencil", "doorknob")
+
+
+@pytest.fixture
+def small(monkeypatch, tmp_path):
+    """A plan of six objects, and a cache of its own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(everyday_plan, "PLAN", tmp_path / "plan.json")
+    everyday_plan.write_plan(SMALL, code_digest(), everyday_plan.PLAN)
+    for remembered in (members, everyday_plan._splits):
+        remembered.cache_clear()
+    yield
+    for remembered in (members, everyday_plan._splits):
+        remembered.cache_clear()
+
+
+def everyone():
+    return [m for chosen in members().values() for m in chosen]
+
+
+def same(first, second):
+    arrays = (f for f in ObjectSet.__dataclass_fields__ if f != "splits")
+    return all(np.array_equal(getattr(first, f), getattr(second, f)) for f in arrays)
+
+
+def test_sizes_of_the_splits():
+    assert {split: len(all_of) for split, all_of in members().items()} == {
+        "train": 3200,
+        "unseen-object": 141,
+        "unseen-category": 100,
+    }
+    assert len(set(everyone())) == 3441
+
+
+def test_categories():
+    by_split = {s: {m.category for m in chosen} for s, chosen in members().items()}
+    assert by_split["train"] == by_split["unseen-object"] == set(SEEN)
+    assert by_split["unseen-category"] == set(UNSEEN)
+    assert len(SEEN) >= 40 and len(UNSEEN) >= 12 and not set(SEEN) & set(UNSEEN)
+
+
+@pytest.mark.parametrize("split", ["train", "unseen-object", "unseen-category"])
+def test_categories_are_about_equally_frequent(split):
+    counts = collections.Counter(m.category for m in members()[split]).values()
+    assert max(counts) - min(counts) <= 1
+
+
+def test_scales():
+    counts = collections.Counter(m.scale for m in members()["train"])
+    assert set(counts) == set(SCALES)
+    assert min(counts.values()) > 0.08 * 3200
+
+
+def test_the_first_objects_are_of_different_categories():
+    assert len({m.category for m in choose_members("train", count=48)}) == 48
+    assert choose_members("train", "mug")[0].category == "mug"
+
+
+@pytest.fixture(scope="module")
+def shapes():
+    """Of every mesh of the set by (split, category, variant): vertices, unit radius."""
+    named = {
+        (s, m.category, m.variant) for s, all_of in members().items() for m in all_of
+    }
+    made = {name: make_shape(*name[1:]).mesh.vertices for name in sorted(named)}
+    return {n: v / np.linalg.norm(v, axis=1).max() for n, v in made.items()}
+
+
+def test_no_mesh_stands_in_two_splits(shapes):
+    """By content, whatever the names say: vertices as a set, at unit radius."""
+    splits = collections.defaultdict(set)
+    for (split, *_), unit in shapes.items():
+        content = np.unique(unit.round(3) + 0.0, axis=0).tobytes()
+        splits[hashlib.sha256(content).digest()].add(split)
+    assert len(splits) == len(shapes)
+    assert all(len(where) == 1 for where in splits.values())
+
+
+def test_held_out_shapes_differ_from_those_trained_on(shapes):
+    """By how far one's corners are from the other's, both of unit radius."""
+    least = collections.defaultdict(lambda: np.inf)
+    for (split, category, variant), held_out in shapes.items():
+        if split != "unseen-object":
+            continue
+        for (other, kind, _), trained in shapes.items():
+            if (other, kind) == ("train", category):
+                far = cKDTree(trained).query(held_out)[0].max()
+                back = cKDTree(held_out).query(trained)[0].max()
+                name = category, variant
+                least[name] = min(least[name], max(far, back))
+    assert len(least) == len({k for k in shapes if k[0] == "unseen-object"})
+    assert min(least.values()) >= DISTINCT
+
+
+def test_difference_of_shapes():
+    brick = trimesh.creation.box([1.0, 0.8, 0.5]).vertices
+    assert difference(brick, brick) == 0.0
+    assert difference(brick, brick[::-1, [1, 0, 2]]) == 0.0
+    higher = brick + [0, 0, 0.1] * (brick > 0)
+    assert difference(brick, higher) == pytest.approx(0.1)
+
+
+def test_names_say_which_object():
+    assert parse_member("mug:12@0.08") == Member("mug", 12, 0.08)
+    assert parse_member("mug@0.1") == Member("mug", 0, 0.1)
+    assert parse_member("mug:12") is None
+    assert parse_member("core-mug-1@0.06") is None
+    assert all(parse_member(m.name) == m for m in everyone())
+
+
+@pytest.fixture(scope="module")
+def sample():
+    """Two dozen objects of all three splits."""
+    return everyday_set.load_members(everyone()[:: len(everyone()) // 23])
+
+
+def test_members_can_be_grasped(sample):
+    assert len(set(sample.splits)) == 3
+    reasons = {name: why_not(sample, i) for i, name in enumerate(sample.names)}
+    assert reasons == dict.fromkeys(sample.names)
+
+
+def test_plan_is_what_the_planner_chooses():
+    chosen = plan_category("phone", {"train": 4})["train"]
+    known = [(m.variant, m.scale) for m in choose_members("train", "phone")]
+    assert {variant for variant, _ in chosen} == {v for v, _ in known[:2]}
+    assert set(chosen) <= set(known)
+
+
+def lies_on_its_side(objects):
+    """(n,) whether the vertical of the mesh is level, so that round things may roll."""
+    up = rotations.rotate(objects.rest_quat, np.array([0.0, 0.0, 1.0]))
+    return np.abs(up[:, 2]) < 0.5
+
+
+def test_dropped_objects_come_to_rest_as_they_should(sample):
+    objects = sample
+    scene = make_scene(load_hand(), objects)
+    starts = settle_objects(scene, count=4)[..., scene.object_qpos]
+    height = starts[..., 2] / objects.rest_height[:, None]
+    up = np.array([0.0, 0.0, 1.0])
+    inverse = objects.rest_quat * [1, -1, -1, -1]
+    axis = rotations.rotate(inverse, up)[:, None]
+    tilt = np.degrees(np.arccos(rotations.rotate(starts[..., 3:], axis)[..., 2]))
+    upright = (np.abs(height - 1) < 0.1) & (tilt < 8)
+    rolls = np.isin(objects.categories, ROUND) | lies_on_its_side(objects)
+    level = (np.abs(height - 1) < 0.3) & rolls[:, None]
+    good = upright | level
+    assert good.mean() > 0.9
+    assert good.any(axis=1).all()
+
+
+def test_one_object_is_exactly_that_of_the_set(small):
+    build()
+    objects = load_everyday("train")
+    assert objects.names == ("box:0@0.06", "phone:0@0.06", "box:1@0.08", "phone:0@0.08")
+    for i, name in enumerate(objects.names):
+        alone = load_object(name)
+        assert same(alone, objects.subset([i]))
+        assert alone.splits == ("train",)
+    assert load_object("toothbrush@0.08").splits == ("unseen-category",)
+
+
+def test_every_fourth_variant_has_been_knocked_over():
+    usual, fallen = make_mesh("mug", 2), make_mesh("mug", 3)
+    up = np.array([0.0, 0.0, 1.0])
+    assert rotations.rotate(usual["rest_quat"], up)[2] == pytest.approx(1)
+    assert rotations.rotate(fallen["rest_quat"], up)[2] < 0.5
+    hulls = fallen["hulls"][fallen["hull_mask"]]
+    low = rotations.rotate(fallen["rest_quat"], hulls.reshape(-1, 3))[:, 2].min()
+    assert low == pytest.approx(-fallen["rest_height"], abs=1e-6)
+
+
+def test_what_has_one_side_to_lie_on_is_not_knocked_over():
+    cone = trimesh.creation.cone(radius=0.05, height=0.001).vertices
+    usual = np.array([1.0, 0.0, 0.0, 0.0])
+    com = np.array([0.0, 0.0, 0.0003])
+    rng = np.random.default_rng(0)
+    assert np.array_equal(fallen_quaternion(cone, com, usual, rng), usual)
+
+
+def test_materials_differ_as_they_do_at_home():
+    assert set(MATERIALS) == set(CATEGORIES)
+    for category, typical in MATERIALS.items():
+        drawn = [draw_material(category, variant) for variant in range(30)]
+        assert drawn[0] == typical == draw_material(category, 0)
+        assert len({m.friction for m in drawn}) > 10
+        for density, friction in drawn:
+            assert 0.4 <= friction <= 1.2
+            assert density == pytest.approx(typical.density, rel=0.15 + 1e-9)
+    assert MATERIALS["hammer"].density > 5 * MATERIALS["toilet_paper"].density
+    assert MATERIALS["soap"].friction < 0.5 < 1.0 < MATERIALS["rubber_duck"].friction
+
+
+def test_the_set_has_light_and_heavy_slippery_and_rough_things(sample):
+    assert np.ptp(np.log(sample.mass)) > np.log(5)
+    assert sample.friction.min() < 0.5 and sample.friction.max() > 0.7
+
+
+def test_same_each_time():
+    assert make_mesh("knife", 3).tobytes() == make_mesh("knife", 3).tobytes()
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_scaled_as_if_built_at_that_scale(scale):
+    shape = make_shape("box", 1)
+    radius = np.linalg.norm(shape.mesh.vertices, axis=1).max()
+    shape = shape.scaled(scale / radius)
+    ours = load_object(f"box:1@{scale}")
+    built = build_object("box", "box", shape.pieces, shape.mesh)
+    for field in ("hulls", "com", "points", "normals", "rest_quat", "rest_height"):
+        wrong = np.abs(getattr(ours, field) - getattr(built, field)).max()
+        assert wrong < 1e-6
+    density = draw_material("box", 1).density
+    mass = np.clip(density * shape.mesh.volume, *MASS_RANGE)
+    assert ours.mass[0] == pytest.approx(mass, rel=1e-5)
+    inertia = built.inertia * mass / built.mass[0]
+    assert ours.inertia == pytest.approx(inertia, rel=1e-4, abs=1e-10)
+    assert (ours.hulls.shape, ours.hulls.dtype) == ((1, 16, 16, 3), np.float32)
+
+
+def test_cache_is_read_back(small, capfd):
+    names, meshes = build()
+    assert names == [
+        ("box", 0),
+        ("box", 1),
+        ("box", 2),
+        ("phone", 0),
+        ("toothbrush", 0),
+    ]
+    before = cache_file().stat().st_mtime_ns
+    again, read = build()
+    assert again == names
+    assert read.tobytes() == meshes.tobytes()
+    assert cache_file().stat().st_mtime_ns == before
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("damage", ["half", "flipped", "other", "empty"])
+def test_damaged_cache_is_built_again_and_said_so(small, capfd, damage):
+    expected = build()[1].tobytes()
+    content = bytearray(cache_file().read_bytes())
+    content[len(content) // 2] ^= 1
+    wrong = {"half": content[:4000], "flipped": content, "empty": b""}
+    if damage == "other":  # A sound file, but not what was hashed.
+        with np.load(cache_file()) as stored:
+            arrays = dict(stored)
+        arrays["meshes"]["mass"] += 1
+        np.savez(cache_file(), **arrays)
+    else:
+        cache_file().write_bytes(wrong[damage])
+    objects = load_everyday("train", "box")
+    said = capfd.readouterr().err.splitlines()
+    assert len(said) == 1
+    assert "damaged" in said[0] and "built again" in said[0]
+    assert build()[1].tobytes() == expected
+    assert objects.names == ("box:0@0.06", "box:1@0.08")
+
+
+def test_cache_that_cannot_be_written(small, capfd, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert len(build()[0]) == 5
+    assert "cannot be written" in capfd.readouterr().err
+
+
+def test_no_half_file_is_left(small, monkeypatch):
+    def fails(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(everyday_set.np, "savez", fails)
+    with pytest.raises(KeyboardInterrupt):
+        build()
+    assert not list(cache_file().parent.glob("*.npz"))
+
+
+def test_new_file_when_the_code_changes(small, monkeypatch, tmp_path):
+    source = tmp_path / "shapes.py"
+    monkeypatch.setattr(everyday_plan, "SOURCES", (str(source),))
+    source.write_text("one")
+    everyday_plan.write_plan(SMALL, code_digest(), everyday_plan.PLAN)
+    first = cache_file()
+    source.write_text("two")
+    assert cache_file() != first
+
+
+def test_plan_of_other_shapes_is_refused(small, monkeypatch):
+    assert len(members()["train"]) == 4
+    members.cache_clear()
+    monkeypatch.setattr(everyday_plan, "SOURCES", ("shapes.py",))
+    with pytest.raises(
+        DexjaxError, match="other shapes: python -m dexjax.objects plan"
+    ):
+        load_object_set("everyday/train:1")
+
+
+def test_all_code_that_makes_meshes_is_in_the_key():
+    folder = everyday_plan.FOLDER
+    found, left = set(), ["everyday_mesh.py", "graspable.py"]
+    while left:
+        name = left.pop()
+        found.add(name)
+        imported = re.findall(
+            r"from dexjax\.objects\.(\w+) ", (folder / name).read_text()
+        )
+        files = {f"{module}.py" for module in imported if module != "everyday"}
+        left += files - found
+    assert found <= set(everyday_plan.SOURCES)
+
+
+def test_two_processes_make_what_one_makes(monkeypatch):
+    names = [("box", 1), ("knife", 2), ("phone", 3)]
+    here = worker.make_meshes(names)
+    monkeypatch.setattr(worker, "_FEW", 0)
+    assert worker.make_meshes(names).tobytes() == here.tobytes()
+    with pytest.raises(DexjaxError, match="made nothing:0 has ended"):
+        worker.make_meshes([("box", 1), ("nothing", 0)])
+
+
+def test_specs(small):
+    objects = load_object_set("everyday/train:3, box:2, everyday/unseen-category")
+    assert objects.names[:3] == tuple(m.name for m in choose_members("train", count=3))
+    assert objects.names[3:] == ("box:2", "toothbrush:0@0.08")
+    assert objects.splits[-1] == "unseen-category"
+    some = load_object_set("everyday/train/phone:1")
+    assert some.names == ("phone:0@0.06",)
+    assert (some.mass >= MASS_RANGE[0]).all() and (some.mass <= MASS_RANGE[1]).all()
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ("everyday/trian", "'trian': did you mean train"),
+        ("everyday/", "unknown split ''"),
+        ("everyday/train/mugg", "'mugg': did you mean mug"),
+        ("everyday/train/toothbrush", "no category 'toothbrush'"),
+        ("everyday/train:4000", "1 to 3200 objects, asked for 4000"),
+        ("everyday/train/mug:0", "asked for 0"),
+        ("everyday/train:many", "must be a number"),
+        ("mug:x@0.08", "needs a variant and a scale"),
+        ("mug:1@", "needs a variant and a scale"),
+        ("mug:1@8", "between 0.01 and 0.5 m"),
+        ("mug:-1@0.08", "0 or more, got -1"),
+        ("", "names no object"),
+    ],
+)
+def test_bad_specs(spec, says):
+    with pytest.raises(DexjaxError, match=says) as caught:
+        load_object_set(spec)
+    assert "\n" not in str(caught.value)
+
+
+def test_sets_where_they_do_not_fit():
+    with pytest.raises(DexjaxError, match="is a set"):
+        load_object("everyday/train")
+    with pytest.raises(DexjaxError, match="no --size"):
+        load_object_set("everyday/train:1", size=0.1)
+    with pytest.raises(DexjaxError, match="by its scale"):
+        load_object("mug:1@0.08", size=0.1)
+
+
+def test_record_is_plain():
+    assert not MESH.hasobject
