@@ -8,6 +8,10 @@ by a table made from benchmarks/results:
     success     base/*.json         one summary.json per run
     transfer    transfer.json       of benchmarks/transfer.py
     engines     throughput.json     of benchmarks/throughput.py
+    parity      parity.json         of benchmarks/parity.py
+    baseline    baseline.json       of benchmarks/baseline.py
+    peers       peers.json          of benchmarks/peers.py
+    ppo         ppo.json            of benchmarks/ppo.py
     replay      replay.json         of experiments/replay_dexgraspnet.py --out
     startup     startup.json        of benchmarks/startup.py
     kills       kills.json          of benchmarks/kills.py
@@ -129,19 +133,102 @@ def engine_table(results: Path) -> str:
             row["engine"],
             row.get("what", ""),
             row.get("object", ""),
+            _count(row["objects"]),
             row["device"],
             str(row["worlds"]),
             _count(row.get("control_steps_per_s")),
             _count(row.get("physics_steps_per_s")),
-            "" if row.get("ratio_to_raw") is None else f"{row['ratio_to_raw']:.2f}",
-            "" if row.get("compile_s") is None else f"{row['compile_s']:.0f}",
+            _ratio(row.get("ratio_to_raw")),
+            _ratio(row.get("ratio_to_one_object")),
+            _count(row.get("memory_mb")),
+            _count(row.get("compile_s")),
         ]
         for row in _load(results / "throughput.json")
     ]
     header = (
-        "engine | what | object | device | worlds | control steps/s | "
-        "physics steps/s | of raw `mujoco.rollout` | compile s"
+        "engine | what | object | objects | device | worlds | control steps/s | "
+        "physics steps/s | of raw `mujoco.rollout` | of one object | MB | compile s"
     )
+    return _table(header, rows)
+
+
+def parity_table(results: Path) -> str:
+    """How far the engines agree."""
+    rows = [
+        [
+            row["engine"],
+            f"{100 * row['success_held']:.1f} ({_interval(row)})",
+            str(row["episodes"]),
+            f"{row['free_qpos_max']:.1e}",
+            f"{1000 * row['object_height_m_mean']:.1f}",
+            f"{row['object_height_m_ks_p']:.2f}",
+            f"{row['fingertip_force_n_mean']:.1f}",
+            f"{row['fingertip_force_n_ks_p']:.2f}",
+        ]
+        for row in _load(results / "parity.json")
+    ]
+    header = (
+        "engine | held % (95 %) | episodes | free flight: largest difference | "
+        "object height mm | p | fingertip force N | p"
+    )
+    return _table(header, rows)
+
+
+def baseline_table(results: Path) -> str:
+    """Plain PPO on many objects."""
+    rows = [
+        [
+            _count(row["objects"]),
+            f"{row['env_steps'] / 1e6:.0f}",
+            row["split"],
+            f"{100 * row['success_held']:.1f} ({_interval(row)})",
+            f"{100 * row['success_reached']:.1f}",
+            _count(row["episodes"]),
+            str(row["seed"]),
+            f"{row['trained_wall_s'] / 60:.0f}",
+        ]
+        for row in _load(results / "baseline.json")
+    ]
+    header = (
+        "trained on | M env steps | evaluated on | held % (95 %) | reached % | "
+        "episodes | seed | minutes"
+    )
+    return _table(header, rows)
+
+
+def peers_table(results: Path) -> str:
+    """Our task pipeline against other systems'."""
+    rows = [
+        [
+            row["system"],
+            _count(row["control_steps_per_s"]),
+            _count(row["our_control_steps_per_s"]),
+            f"{row['ratio_control']:.1f}",
+            f"{row['ratio_physics']:.1f}",
+            row["differs"],
+        ]
+        for row in _load(results / "peers.json")
+    ]
+    header = (
+        "system | its control steps/s | ours | ours / its | of physics steps | "
+        "what differs"
+    )
+    return _table(header, rows)
+
+
+def ppo_table(results: Path) -> str:
+    """Our learner against Brax's."""
+    rows = [
+        [
+            row["system"],
+            f"{1000 * row['update_s']:.0f}",
+            f"{1000 * row['iteration_s']:.0f}",
+            f"{row['ratio']:.2f}",
+            f"{row['ratio_same_jax']:.2f}",
+        ]
+        for row in _load(results / "ppo.json")
+    ]
+    header = "learner | update ms | iteration ms | its update / ours | on the same jax"
     return _table(header, rows)
 
 
@@ -191,6 +278,10 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "success": success_table,
     "transfer": transfer_table,
     "engines": engine_table,
+    "parity": parity_table,
+    "baseline": baseline_table,
+    "peers": peers_table,
+    "ppo": ppo_table,
     "replay": replay_table,
     "startup": startup_line,
     "kills": kills_line,
@@ -222,6 +313,15 @@ def _span(values: list[float]) -> str:
 def _worst(values: list[float | None]) -> str:
     known = [value for value in values if value is not None]
     return f"{max(known):.2f}" if known else NOT_MEASURED
+
+
+def _ratio(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+def _interval(row: dict) -> str:
+    low, high = row["ci95"]
+    return f"{100 * low:.1f}–{100 * high:.1f}"
 
 
 def _count(value: float | None) -> str:

@@ -111,9 +111,11 @@ def test_startup_and_kills_lines(tmp_path):
 def test_engine_and_replay_tables(tmp_path):
     row = {"engine": "native", "what": "task pipeline", "object": "mug"}
     row |= {"device": "cpu", "worlds": 512, "ratio_to_raw": 0.885}
-    row |= {"control_steps_per_s": 17400.4, "compile_s": 3.5}
+    row |= {"control_steps_per_s": 17400.4, "compile_s": 3.5, "objects": 64}
     (tmp_path / "throughput.json").write_text(json.dumps([row]))
-    expected = "| native | task pipeline | mug | cpu | 512 | 17,400 |  | 0.89 | 4 |"
+    expected = (
+        "| native | task pipeline | mug | 64 | cpu | 512 | 17,400 |  | 0.89 |  |  | 4 |"
+    )
     assert expected in readme.engine_table(tmp_path)
     report = {
         "objects": {"a@0.06": {"grasps": 3, "share_near": 0.5, "depth_mm": 1.23456}}
@@ -123,6 +125,45 @@ def test_engine_and_replay_tables(tmp_path):
     lines = readme.replay_table(tmp_path).splitlines()
     assert lines[0] == "| object | grasps | near (%) | depth mm |"
     assert lines[2] == "| a@0.06 | 3 | 50.0 | 1.23 |"
+
+
+RATE = {"success_held": 0.91, "success_reached": 0.95, "ci95": [0.9, 0.925]}
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "expected"),
+    [
+        (
+            "baseline",
+            {"objects": 3200, "env_steps": 10_000_000, "split": "train", "seed": 0}
+            | {"episodes": 3200, "trained_wall_s": 3600.0},
+            "| 3,200 | 10 | train | 91.0 (90.0–92.5) | 95.0 | 3,200 | 0 | 60 |",
+        ),
+        (
+            "parity",
+            {"engine": "mjx", "episodes": 128, "free_qpos_max": 1.2e-6}
+            | {"object_height_m_mean": 0.1995, "object_height_m_ks_p": 0.4}
+            | {"fingertip_force_n_mean": 4.0, "fingertip_force_n_ks_p": 0.06},
+            "| mjx | 91.0 (90.0–92.5) | 128 | 1.2e-06 | 199.5 | 0.40 | 4.0 | 0.06 |",
+        ),
+        (
+            "peers",
+            {"system": "A", "differs": "all", "control_steps_per_s": 90}
+            | {"our_control_steps_per_s": 1800, "ratio_control": 20.0}
+            | {"ratio_physics": 3.25},
+            "| A | 90 | 1,800 | 20.0 | 3.2 | all |",
+        ),
+        (
+            "ppo",
+            {"system": "B", "update_s": 0.25, "iteration_s": 0.3}
+            | {"ratio": 1.5, "ratio_same_jax": 1.25},
+            "| B | 250 | 300 | 1.50 | 1.25 |",
+        ),
+    ],
+)
+def test_one_row_of_each_table(tmp_path, name, row, expected):
+    (tmp_path / f"{name}.json").write_text(json.dumps([RATE | row]))
+    assert readme.BLOCKS[name](tmp_path).splitlines()[-1] == expected
 
 
 def test_faulty_markers_and_files_are_named(tmp_path):

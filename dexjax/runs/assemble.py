@@ -6,7 +6,7 @@ import jax
 
 from dexjax.cache import cache_folder
 from dexjax.hands import load_hand
-from dexjax.objects.loading import load_objects
+from dexjax.objects.loading import load_object_set
 from dexjax.objects.object_set import ObjectSet
 from dexjax.physics.choice import make_engine
 from dexjax.physics.engine import Engine
@@ -27,8 +27,9 @@ def use_compilation_cache() -> None:
 
 def load_config_objects(config: BaseConfig) -> ObjectSet:
     """The objects of a run."""
-    names = [name.strip() for name in config.object.split(",") if name.strip()]
-    return load_objects(names, size=config.size, dexgraspnet=config.dexgraspnet)
+    return load_object_set(
+        config.object, size=config.size, dexgraspnet=config.dexgraspnet
+    )
 
 
 def assemble_engine(config: BaseConfig, objects: ObjectSet) -> Engine:
