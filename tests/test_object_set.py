@@ -70,7 +70,9 @@ def test_concatenate_refuses_unequal_hulls(three):
     with pytest.raises(DexjaxError, match="'odd' has hulls"):
         ObjectSet.concatenate([three, odd])
     many = build_object("many", "block", [mesh.vertices], hulls=20)
-    with pytest.raises(DexjaxError, match="20 hulls, more than the 16"):
+    with pytest.raises(
+        DexjaxError, match="object 'many' has 20 hulls, more than the 16"
+    ):
         ObjectSet.concatenate([three, many])
     with pytest.raises(DexjaxError, match="zero"):
         ObjectSet.concatenate([])

@@ -21,8 +21,9 @@ VERTICES = 16
 MIN_HALF_THICKNESS = 0.0005
 # Share of an object's volume that one piece may lose before it is cut in two.
 _SMALL_LOSS = 0.01
-# Radius of a hull that only fills up the count, as a share of the object's size.
-_PADDING = 0.01
+# Radius of a hull that only fills up the count, as a share of the object's size: so
+# little that it fits inside the thinnest hull.
+_PADDING = 0.003
 
 
 class Hulls(NamedTuple):

@@ -22,6 +22,9 @@ DENSITY = 500.0
 # contact solver nor a real cup does.
 MASS_RANGE = (0.03, 1.0)
 FRICTION = 1.0
+# m; a centre of mass so near a plane of symmetry lies in it, but for rounding. MuJoCo
+# stores a smaller mass matrix for one that is hardly off the origin.
+_NOISE = 1e-5
 
 
 @flax.struct.dataclass
@@ -199,7 +202,9 @@ def _mass_properties(mesh: trimesh.Trimesh) -> tuple[float, np.ndarray, np.ndarr
     """Mass (kg), centre of mass (3,) and inertia (3, 3) of the solid in `mesh`."""
     mass = float(np.clip(DENSITY * mesh.volume, *MASS_RANGE))
     inertia = np.asarray(mesh.moment_inertia) * (mass / mesh.mass)
-    return mass, np.asarray(mesh.center_mass), (inertia + inertia.T) / 2
+    com = np.asarray(mesh.center_mass)
+    com = np.where(np.abs(com) < _NOISE, 0.0, com)
+    return mass, com, (inertia + inertia.T) / 2
 
 
 def _pad_grasps(objects: ObjectSet, count: int) -> ObjectSet:
