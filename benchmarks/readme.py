@@ -64,14 +64,16 @@ def fill(text: str, results: Path) -> str:
 
 
 def success_table(results: Path) -> str:
-    """One row per object and preset, over its seeds."""
+    """One row per object, hand, preset and engine, over the seeds."""
     groups: dict[tuple, list[dict]] = {}
     for path in sorted((results / "base").glob("*.json")):
         run = _load(path)
-        groups.setdefault((run["object"], run["preset"], run["engine"]), []).append(run)
+        hand = run.get("hand", "shadow")
+        key = (run["object"], hand, run["preset"], run["engine"])
+        groups.setdefault(key, []).append(run)
     rows = [_success_row(key, runs) for key, runs in sorted(groups.items())]
     header = (
-        "object | preset | engine | seeds | held, mean (lowest) % | reached % | "
+        "object | hand | preset | engine | seeds | held, mean (lowest) % | reached % | "
         "M env steps | minutes | env steps/s | penetration / overlap mm"
     )
     return _table(header, rows)

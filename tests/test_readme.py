@@ -65,9 +65,9 @@ def test_success_table_joins_seeds(tmp_path):
     table = readme.success_table(tmp_path).splitlines()
     assert len(table) == 3
     cells = [cell.strip() for cell in table[2].strip("|").split("|")]
-    assert cells[:4] == ["mug", "laptop", "native", "2"]
-    assert cells[4:8] == ["97.5 (95.0)", "100.0", "2.0–2.5", "5.0"]
-    assert cells[8:] == ["8,000", "0.80 / 0.10"]
+    assert cells[:5] == ["mug", "shadow", "laptop", "native", "2"]
+    assert cells[5:9] == ["97.5 (95.0)", "100.0", "2.0–2.5", "5.0"]
+    assert cells[9:] == ["8,000", "0.80 / 0.10"]
     assert len(cells) == table[0].count("|") - 1 == table[1].count("|") - 1
 
 
