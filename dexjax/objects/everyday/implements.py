@@ -94,9 +94,9 @@ def pliers(size: Sizes) -> Shape:
 
 
 def pencil(size: Sizes) -> Shape:
-    """A thick pencil lying on one of its sides, pointed or not."""
+    """A thick pencil lying on one of its few sides, pointed or not."""
     length, width, tip = size(0.12), size(0.013), size(0.022)
-    ring = 0.5 * width * _polygon(size.pick(6, 8, 3))
+    ring = 0.5 * width * _polygon(size.pick(6, 4, 3))
     rod = shapes.prism(ring, length).turned("y", 90).turned("x", 90)
     if size.pick(False, True):
         return rod.grounded()
