@@ -63,12 +63,14 @@ class BaseConfig:
 
 
 # What makes learning fast with few worlds: a slow, force-limited wrist, observations
-# relative to the object and normalised, small networks and many small updates.
+# relative to the object and normalised, small networks and many small updates: 16 of
+# 1,024 samples an iteration learn as fast as 16 of 2,048, in half the time.
 _FAST_TASK = GraspConfig(relative=True, pose=False)
 _FAST_PPO = PpoConfig(
     worlds=512,
     steps=16,
-    epochs=4,
+    epochs=2,
+    minibatches=8,
     value_clip=True,
     learning_rate_range=(1e-5, 1e-3),
     bound_scale=0.01,
@@ -100,7 +102,7 @@ PRESETS = {
         preset="gpu",
         wrist="servo",
         task=_FAST_TASK,
-        ppo=dataclasses.replace(_FAST_PPO, worlds=2048, steps=16, minibatches=8),
+        ppo=dataclasses.replace(_FAST_PPO, worlds=2048, epochs=4),
         env_steps=20_000_000,
         stop_at=0.99,
     ),
