@@ -121,8 +121,9 @@ def test_no_mesh_stands_in_two_splits(shapes):
     for (split, *_), unit in shapes.items():
         content = np.unique(unit.round(3) + 0.0, axis=0).tobytes()
         splits[hashlib.sha256(content).digest()].add(split)
-    assert len(splits) == len(shapes)
     assert all(len(where) == 1 for where in splits.values())
+    # Within a split two plain pencils may come out within the rounding.
+    assert len(splits) > 0.99 * len(shapes)
 
 
 def test_held_out_shapes_differ_from_those_trained_on(shapes):
