@@ -110,6 +110,9 @@ class Worker:
 
     def _answer(self) -> dict:
         line = self._process.stdout.readline()
+        while line and not line.startswith("{"):
+            # Some libraries greet the world when they are imported.
+            line = self._process.stdout.readline()
         if not line:
             self._process.wait()
             why = last_line(self._log.read_text())

@@ -103,6 +103,7 @@ def test_update_is_what_is_left_of_an_iteration():
 ECHO = f"""
 import json, sys
 sys.path.insert(0, {str(WORKERS)!r})
+print("what a library says when it is imported")
 from channel import Channel
 channel = Channel()
 print("a library's greeting")
