@@ -185,6 +185,9 @@ def _add_object(spec: mujoco.MjSpec, objects: ObjectSet, index: int) -> None:
             conaffinity=5 if real else 0,
             condim=4,
             friction=[friction, 0.005, 0.0001],
+            # The object's friction counts, whatever the hand's and the table's:
+            # without priority MuJoCo takes the larger, and nothing would be slippery.
+            priority=1,
             solref=[0.01, 1.0],
             rgba=[0.85, 0.55, 0.25, 1.0 if real else 0.0],
         )

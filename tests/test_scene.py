@@ -136,3 +136,15 @@ def test_an_unknown_wrist_is_refused():
 def test_an_empty_set_is_refused():
     with pytest.raises(DexjaxError, match="object set is empty"):
         make_scene(load_hand(), load_object("box").subset([]))
+
+
+def test_friction_is_that_of_the_object():
+    objects = load_objects(["box"]).replace(friction=np.array([0.4], np.float32))
+    scene = make_scene(load_hand(), objects)
+    data = mujoco.MjData(scene.model)
+    data.qpos[scene.root_qpos] = [0, 0, 1, 1, 0, 0, 0]
+    height = objects.rest_height[0] - 0.0005
+    data.qpos[scene.object_qpos] = [0, 0, height, *objects.rest_quat[0]]
+    mujoco.mj_forward(scene.model, data)
+    assert data.ncon >= 3
+    assert data.contact.friction[:, :2] == pytest.approx(0.4)
