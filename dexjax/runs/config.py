@@ -64,7 +64,7 @@ class BaseConfig:
 
 # What makes learning fast with few worlds: a slow, force-limited wrist, observations
 # relative to the object and normalised, small networks and many small updates: 16 of
-# 1,024 samples an iteration learn as fast as 16 of 2,048, in half the time.
+# 1,024 samples an iteration took as many steps as 16 of 2,048, each in half the time.
 _FAST_TASK = GraspConfig(relative=True, pose=False)
 _FAST_PPO = PpoConfig(
     worlds=512,
