@@ -2,7 +2,8 @@
 
 One row for each split and one for the whole: seconds to build it with an empty cache
 and to load it again, its size on disk, how well the hulls stand for the meshes, and
-seconds and memory of the scene of all objects to train on.
+seconds and memory of the scene of all objects to train on. Every object is dropped on
+the table, and the measurement fails if one never comes to rest.
 
     python benchmarks/objects.py [--out FILE.json]
 """
@@ -27,6 +28,7 @@ from dexjax.objects.everyday_plan import SIZES, members
 from dexjax.objects.everyday_set import build, cache_file
 from dexjax.objects.procedural import make_shape
 from dexjax.objects.surfaces import inside_pieces
+from dexjax.physics.settle import settle_objects
 from dexjax.runs.folder import write_json
 from dexjax.runs.metrics import provenance, usable_cores
 from dexjax.scene import make_scene
@@ -34,6 +36,8 @@ from dexjax.scene import make_scene
 # Meshes whose hulls are compared with them, of all categories.
 COMPARED = 320
 SAMPLES = 5_000
+# Of each object.
+DROPS = 4
 
 
 def timed(call: Callable[[], Any]) -> tuple[float, Any]:
@@ -61,6 +65,8 @@ def split_row(split: str, objects: ObjectSet) -> dict:
         for hulls, mask in zip(objects.hulls, objects.hull_mask, strict=True)
     ]
     scales = collections.Counter(f"{member.scale:g}" for member in chosen)
+    scene = make_scene(load_hand(), objects)
+    settle_s, _ = timed(lambda: settle_objects(scene, DROPS))
     return {
         "row": split,
         "objects": len(objects),
@@ -72,6 +78,8 @@ def split_row(split: str, objects: ObjectSet) -> dict:
         "mass": spread(objects.mass),
         "friction": spread(objects.friction),
         "hulls": spread(objects.hull_mask.sum(axis=1), 0),
+        "drops_of_each": DROPS,
+        "settle_s": settle_s,
     }
 
 
@@ -133,7 +141,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["XDG_CACHE_HOME"] = folder
         row, splits = set_row()
-    rows = [row, *(split_row(name, objects) for name, objects in splits.items())]
+        rows = [row, *(split_row(name, objects) for name, objects in splits.items())]
     rows = [row | provenance() for row in rows]
     for row in rows:
         print(row)

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable
@@ -23,7 +24,8 @@ def remembered(
 ) -> Arrays:
     """Makes arrays, or reads them if they were made before from the same content.
 
-    A file that is damaged is made anew; where nothing can be written nothing is kept.
+    A damaged file is made anew, with a line on stderr; where nothing can be written
+    nothing is kept.
 
     Args:
         kind: of result, names the folder.
@@ -42,10 +44,13 @@ def remembered(
 
 
 def _read(file: Path) -> Arrays | None:
+    if not file.exists():
+        return None
     try:
         with np.load(file, allow_pickle=False) as stored:
             return dict(stored)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        print(f"{file}: damaged ({error}): made anew", file=sys.stderr)
         return None
 
 

@@ -28,11 +28,14 @@ def test_made_once_for_a_content():
 
 
 @pytest.mark.parametrize("keep", [0, 1, 100, -1])
-def test_a_damaged_file_is_made_anew(keep):
+def test_a_damaged_file_is_made_anew_and_said_so(keep, capsys):
     remembered("things", [b"x"], lambda: {"a": np.arange(100)})
     (file,) = cache_folder("things").iterdir()
     file.write_bytes(file.read_bytes()[:keep])
+    assert capsys.readouterr().err == ""
     assert remembered("things", [b"x"], lambda: {"a": np.zeros(2)})["a"].size == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and f"{file}: damaged" in said and "made anew" in said
     assert remembered("things", [b"x"], never)["a"].size == 2
 
 

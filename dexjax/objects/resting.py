@@ -8,6 +8,9 @@ from scipy.spatial import ConvexHull
 # mesh does tips over: with less a drop of a few centimetres topples it, and it is laid
 # down, unless that is hardly better.
 _STABLE = 0.002
+# The same for a side on which an object lies that was knocked over: from less, a drop
+# of 10 cm sends some to yet another side, and far across the table.
+_STEADY = 0.003
 # Orientations closer than this (cosine of 20 degrees) to the mesh's own count as it.
 _UPRIGHT = 0.94
 # A face whose normal is farther than this (cosine of 60 degrees) from the usual one's
@@ -57,7 +60,7 @@ def fallen_quaternion(
     down, rises = _faces(points, com)
     usual_down = -trimesh.transformations.quaternion_matrix(usual)[2, :3]
     weight = np.where(down @ usual_down < _FALLEN, rises, 0.0)
-    weight[rises < _STABLE] = 0.0
+    weight[rises < _STEADY] = 0.0
     if not weight.any():
         return usual
     return _turn_down(down[rng.choice(len(down), p=weight / weight.sum())])

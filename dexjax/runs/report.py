@@ -1,5 +1,6 @@
 """What a finished training leaves behind: summary.json, curve, video, contact sheet."""
 
+import dataclasses
 import time
 
 import jax
@@ -82,6 +83,7 @@ def summarise(
         "engine": task.engine.name,
         "hand": config.hand,
         "preset": config.preset,
+        "ppo": dataclasses.asdict(config.ppo),
         "seed": config.seed,
         **provenance(),
     }

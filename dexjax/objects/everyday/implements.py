@@ -96,11 +96,12 @@ def pliers(size: Sizes) -> Shape:
 def pencil(size: Sizes) -> Shape:
     """A thick pencil lying on one of its few sides, pointed or not."""
     length, width, tip = size(0.12), size(0.013), size(0.022)
-    ring = 0.5 * width * _polygon(size.pick(6, 4, 3))
+    ring = 0.5 * width * _polygon(size.pick(6, 4, 3)) * [1.0, size(0.85)]
     rod = shapes.prism(ring, length).turned("y", 90).turned("x", 90)
     if size.pick(False, True):
         return rod.grounded()
-    low, high = np.insert(ring, 2, 0.0, axis=1), np.insert(0.2 * ring, 2, tip, axis=1)
+    blunt = size(0.2) * ring
+    low, high = np.insert(ring, 2, 0.0, axis=1), np.insert(blunt, 2, tip, axis=1)
     point = shapes.hull_of(np.concatenate([low, high])).turned("y", 90).turned("x", 90)
     return shapes.union([rod, point.moved([0.5 * length - 1e-4, 0, 0])]).grounded()
 
