@@ -22,7 +22,7 @@ flag = $(if $($(2)),$(1) "$($(2))")
 .PHONY: help setup train-base play eval demo test lint format bench readme clean
 
 help:
-	@echo "make train-base OBJ=mug [HAND=shadow|allegro|my_hand.yaml] [PRESET=smoke|laptop|gpu|paper] [ENGINE=auto|native|mjx] [SEED=0] [OUT=folder] [SIZE=0.08] [DEXGRASPNET=folder] [FRESH=1]"
+	@echo "make train-base OBJ=mug [HAND=shadow|allegro|my_hand.yaml] [PRESET=smoke|laptop|gpu|paper] [ENGINE=auto|native|mjx|warp] [SEED=0] [OUT=folder] [SIZE=0.08] [DEXGRASPNET=folder] [FRESH=1]"
 	@echo "make play AGENT=random [HAND=...] | eval RUN=runs/base/mug | demo | test | lint | format | bench | readme | clean"
 
 setup: $(READY)
@@ -58,8 +58,13 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# The trainings behind the other tables take hours: benchmarks/baseline.py and others.
 bench: $(READY)
-	$(BIN)/python benchmarks/throughput.py $(ARGS)
+	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python benchmarks/iteration.py
+	$(BIN)/python benchmarks/ppo.py
+	$(BIN)/python benchmarks/peers.py
+	$(BIN)/python benchmarks/readme.py
 
 readme: $(READY)
 	$(BIN)/python benchmarks/readme.py

@@ -12,6 +12,8 @@ by a table made from benchmarks/results:
     baseline    baseline.json       of benchmarks/baseline.py
     peers       peers.json          of benchmarks/peers.py
     ppo         ppo.json            of benchmarks/ppo.py
+    iteration   iteration.json      of benchmarks/iteration.py, its parts
+    changes     iteration.json      the same, its changes
     replay      replay.json         of experiments/replay_dexgraspnet.py --out
     startup     startup.json        of benchmarks/startup.py
     kills       kills.json          of benchmarks/kills.py
@@ -234,6 +236,36 @@ def ppo_table(results: Path) -> str:
     return _table(header, rows)
 
 
+def iteration_table(results: Path) -> str:
+    """What an iteration of the learner spends its time on."""
+    rows = [
+        [
+            row["what"],
+            f"{1000 * row['seconds']:.0f}",
+            f"{100 * row['share']:.0f}",
+            f"{row['cores_busy']:.1f}",
+        ]
+        for row in _load(results / "iteration.json")
+        if row["kind"] == "part"
+    ]
+    return _table("part | ms | % of the iteration | cores busy", rows)
+
+
+def changes_table(results: Path) -> str:
+    """What each change took off an iteration."""
+    rows = [
+        [
+            row["what"],
+            f"{1000 * row['before_s']:.0f}",
+            f"{1000 * row['after_s']:.0f}",
+            "yes" if row["taken"] else "no",
+        ]
+        for row in _load(results / "iteration.json")
+        if row["kind"] == "change"
+    ]
+    return _table("change | iteration before, ms | after, ms | taken", rows)
+
+
 def replay_table(results: Path) -> str:
     """How well real DexGraspNet grasps fit this hand, per object."""
     report = _load(results / "replay.json")
@@ -284,6 +316,8 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "baseline": baseline_table,
     "peers": peers_table,
     "ppo": ppo_table,
+    "iteration": iteration_table,
+    "changes": changes_table,
     "replay": replay_table,
     "startup": startup_line,
     "kills": kills_line,

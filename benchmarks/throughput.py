@@ -27,6 +27,7 @@ import jax.numpy as jnp
 import numpy as np
 import tyro
 
+from dexjax.errors import main_guard
 from dexjax.learners.ppo import make_ppo
 from dexjax.physics.native import NativeEngine
 from dexjax.runs.assemble import assemble_engine, load_config_objects, training_task
@@ -189,7 +190,7 @@ def plan(engines: list[str], objects: list[int]) -> list[tuple]:
     return rows
 
 
-def main(
+def benchmark(
     engines: tuple[str, ...] = ("native", "mjx", "warp"),
     objects: tuple[int, ...] = tuple(OBJECTS),
     out: Path = OUT,
@@ -212,5 +213,11 @@ def main(
         print({name: row[name] for name in shown}, flush=True)
 
 
+@main_guard
+def main() -> None:
+    """Reads the command line."""
+    tyro.cli(benchmark)
+
+
 if __name__ == "__main__":
-    tyro.cli(main)
+    main()

@@ -1,0 +1,289 @@
+"""What a PPO iteration spends its time on, and what each change took off it.
+
+    python benchmarks/iteration.py [--rounds 15] [--out FILE.json]
+
+Of the laptop preset on one object, everything from the same states, in turn in one
+process; medians over the rounds. Rows of two kinds:
+
+"part": one part of the iteration as it is now, with its share of the whole and how many
+cores it kept busy.
+
+"change": whole iterations with one change undone (or, for what was tried and not taken,
+done), against those of the present learner in the same round: seconds before and after
+the change. A `ratio` above 1 means that the learner is faster as it is.
+
+Writes benchmarks/results/iteration.json.
+"""
+
+import contextlib
+import dataclasses
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+from unittest import mock
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import tyro
+from throughput import make_task
+
+from dexjax.errors import main_guard
+from dexjax.learners import ppo
+from dexjax.learners.ppo_config import PpoConfig
+from dexjax.networks.actor_critic import ActorCritic
+from dexjax.physics.host_call import HostFunction
+from dexjax.physics.native import NativeEngine
+from dexjax.runs.config import PRESETS
+from dexjax.runs.folder import write_json
+from dexjax.runs.metrics import provenance
+from dexjax.tasks.grasp import GraspTask
+
+OUT = Path(__file__).resolve().parent / "results" / "iteration.json"
+OBJECT = "mug"
+WARM_UP = 5
+
+
+class Measured(NamedTuple):
+    """Of one call: seconds, and processor seconds of all threads."""
+
+    wall_s: float
+    cpu_s: float
+
+
+def measure(call: Callable) -> Measured:
+    """Until its result is there."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    jax.block_until_ready(call())
+    return Measured(time.perf_counter() - wall, time.process_time() - cpu)
+
+
+def make_parts(
+    task: GraspTask, config: PpoConfig, state: ppo.TrainState
+) -> dict[str, Callable]:
+    """The parts of an iteration that starts from a state, as calls without arguments.
+
+    The first three contain one another: physics, the task's step around it, and the
+    whole rollout.
+    """
+    assert isinstance(task.engine, NativeEngine)
+    network = ActorCritic(task.action_size, config.widths, config.initial_std)
+
+    def step(worlds, actions):
+        return jax.vmap(task.step)(worlds, actions)
+
+    rollout = jax.jit(partial(ppo._rollout, step, config, network))
+    batch = jax.jit(partial(ppo._batch, config, network))
+    update = jax.jit(partial(ppo._update, config, network))
+    replay = jax.jit(partial(jax.lax.scan, _replayed(step)))
+    key = jax.random.key(1)
+    _, trajectory, _ = rollout(state.policy, state.worlds, key)
+    samples = batch(state.policy, trajectory)
+    ctrl = np.asarray(jax.vmap(jax.vmap(task.control))(trajectory.action))
+    physics = jax.device_get(state.worlds.physics)
+    return {
+        "physics: mujoco.rollout": lambda: task.engine.raw_rate(physics, ctrl),
+        "task": lambda: replay(state.worlds, trajectory.action),
+        "rollout": lambda: rollout(state.policy, state.worlds, key),
+        "values and advantages": lambda: batch(state.policy, trajectory),
+        "update": lambda: update(state, samples, key),
+    }
+
+
+def _replayed(step: Callable) -> Callable:
+    def one(worlds, action):
+        after = step(worlds, action)
+        return after, (after.obs, after.final_obs, after.reward)
+
+    return one
+
+
+def part_rows(rounds: int) -> list[dict]:
+    """Seconds of every part, without those of the parts that it contains."""
+    task, config = make_task("native", OBJECT), PRESETS["laptop"].ppo
+    learner = ppo.make_ppo(task, config)
+    state = learner.init(jax.random.key(0))
+    for _ in range(WARM_UP):
+        state, _ = learner.train(state)
+    parts = make_parts(task, config, state)
+    for call in parts.values():
+        jax.block_until_ready(call())
+    found: dict[str, list[Measured]] = {name: [] for name in (*parts, "iteration")}
+    for _ in range(rounds):
+        for name, call in parts.items():
+            found[name].append(measure(call))
+        # Last: it gives its argument's memory away.
+        fresh = jax.tree.map(jnp.copy, state)
+        found["iteration"].append(measure(lambda s=fresh: learner.train(s)))
+    typical = {name: _typical(calls) for name, calls in found.items()}
+    whole = typical.pop("iteration")
+    own = _without_inner(typical)
+    rows = [_part(name, measured, whole) for name, measured in own.items()]
+    return [*rows, _part("iteration", whole, whole)]
+
+
+def _typical(calls: list[Measured]) -> Measured:
+    return Measured(*(statistics.median(values) for values in zip(*calls, strict=True)))
+
+
+def _without_inner(typical: dict[str, Measured]) -> dict[str, Measured]:
+    """Takes the physics out of the task, and the task out of the rollout."""
+    physics, task, rollout, *rest = typical.items()
+    return dict(
+        [
+            physics,
+            ("task: control, observation, reward, reset", _less(task[1], physics[1])),
+            ("policy", _less(rollout[1], task[1])),
+            *rest,
+        ]
+    )
+
+
+def _less(outer: Measured, inner: Measured) -> Measured:
+    return Measured(outer.wall_s - inner.wall_s, outer.cpu_s - inner.cpu_s)
+
+
+def _part(name: str, measured: Measured, whole: Measured) -> dict:
+    return {
+        "kind": "part",
+        "what": name,
+        "seconds": round(measured.wall_s, 4),
+        "share": round(measured.wall_s / whole.wall_s, 3),
+        "cores_busy": round(measured.cpu_s / measured.wall_s, 2),
+    }
+
+
+@contextlib.contextmanager
+def callbacks() -> Iterator[None]:
+    """Calls to the host as `jax.pure_callback` makes them, with copies."""
+
+    def call(self: HostFunction, outputs, *inputs):
+        return self._through_callback(outputs)(*inputs)
+
+    with mock.patch.object(HostFunction, "__call__", call):
+        yield
+
+
+@contextlib.contextmanager
+def critic_asked_again() -> Iterator[None]:
+    """Values of all observations and of all that followed, after the rollout."""
+    kept = ppo._batch
+
+    def batch(config, network, policy, trajectory):
+        def critic(obs):
+            prepared = ppo._prepare(config, policy, obs)
+            return network.apply(policy.params, prepared, method="value")
+
+        trajectory = trajectory._replace(value=critic(trajectory.obs))
+        with mock.patch.object(
+            ppo, "_next_values", lambda _, rolled: critic(rolled.final_obs)
+        ):
+            return kept(config, network, policy, trajectory)
+
+    with mock.patch.object(ppo, "_batch", batch):
+        yield
+
+
+@contextlib.contextmanager
+def half_precision() -> Iterator[None]:
+    """Networks that compute in bfloat16, their parameters in float32."""
+    dense = partial(nn.Dense, dtype=jnp.bfloat16)
+    with mock.patch.object(nn, "Dense", dense):
+        yield
+
+
+NOW = PRESETS["laptop"].ppo
+TWICE_THE_SAMPLES = dataclasses.replace(NOW, epochs=4, minibatches=4)
+# Name -> (the learner's options, what is undone or tried, whether it was taken).
+CHANGES = {
+    "host calls without copies": (NOW, callbacks, True),
+    "values kept from the rollout": (NOW, critic_asked_again, True),
+    "2 epochs of 8 minibatches, not 4 of 4": (
+        TWICE_THE_SAMPLES,
+        contextlib.nullcontext,
+        True,
+    ),
+    "networks in bfloat16": (NOW, half_precision, False),
+}
+
+
+def change_rows(rounds: int) -> list[dict]:
+    """Whole iterations with each change undone or done, against the present ones."""
+    learners = {
+        name: Learner(config, altered) for name, (config, altered, _) in CHANGES.items()
+    }
+    present = Learner(NOW, contextlib.nullcontext)
+    now: list[float] = []
+    found: dict[str, list[float]] = {name: [] for name in learners}
+    for _ in range(rounds):
+        now.append(present.iterate())
+        for name, learner in learners.items():
+            found[name].append(learner.iterate())
+    return [_change(name, now, found[name]) for name in learners]
+
+
+class Learner:
+    """A learner that was traced with something altered; its task lives as long."""
+
+    def __init__(self, config: PpoConfig, altered: Callable) -> None:
+        """Compiles it, and trains until its worlds are spread."""
+        # A task of its own: nothing that was traced is shared with another learner.
+        self.task = make_task("native", OBJECT)
+        learner = ppo.make_ppo(self.task, config)
+        self.state = learner.init(jax.random.key(0))
+        with altered():
+            self.train = learner.train.lower(self.state).compile()
+        for _ in range(WARM_UP):
+            self.iterate()
+
+    def iterate(self) -> float:
+        """Seconds of one iteration."""
+
+        def call():
+            self.state, metrics = self.train(self.state)
+            return self.state, metrics
+
+        return measure(call).wall_s
+
+
+def _change(name: str, now: list[float], altered: list[float]) -> dict:
+    taken = CHANGES[name][2]
+    ratios = [b / a for a, b in zip(now, altered, strict=True)]
+    seconds, other = statistics.median(now), statistics.median(altered)
+    before, after = (other, seconds) if taken else (seconds, other)
+    return {
+        "kind": "change",
+        "what": name,
+        "taken": taken,
+        "before_s": round(before, 4),
+        "after_s": round(after, 4),
+        "ratio": round(statistics.median(ratios), 3),
+    }
+
+
+def benchmark(rounds: int = 15, out: Path = OUT) -> None:
+    """Measures both kinds of rows and writes them.
+
+    Args:
+        rounds: of all parts and of all learners in turn.
+        out: JSON file to write.
+    """
+    rows = part_rows(rounds) + change_rows(rounds)
+    for row in rows:
+        print(row)
+    about = {"object": OBJECT, "ppo": dataclasses.asdict(NOW), "rounds": rounds}
+    write_json(out, [row | about | provenance() for row in rows])
+
+
+@main_guard
+def main() -> None:
+    """Reads the command line."""
+    tyro.cli(benchmark)
+
+
+if __name__ == "__main__":
+    main()
