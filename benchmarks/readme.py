@@ -130,140 +130,112 @@ def _short(name: str) -> str:
     return re.sub("([0-9a-f]{4})[0-9a-f]{28}", r"\1…", name)
 
 
-def engine_table(results: Path) -> str:
-    """Measured speed of the engines, as the benchmark listed it."""
-    rows = [
-        [
-            row["engine"],
-            row.get("what", ""),
-            row.get("object", ""),
-            _count(row["objects"]),
-            row["device"],
-            str(row["worlds"]),
-            _count(row.get("control_steps_per_s")),
-            _count(row.get("physics_steps_per_s")),
-            _ratio(row.get("ratio_to_raw")),
-            _ratio(row.get("ratio_to_one_object")),
-            _count(row.get("memory_mb")),
-            _count(row.get("compile_s")),
-        ]
-        for row in _load(results / "throughput.json")
-    ]
-    header = (
-        "engine | what | object | objects | device | worlds | control steps/s | "
-        "physics steps/s | of raw `mujoco.rollout` | of one object | MB | compile s"
-    )
-    return _table(header, rows)
+def percent(name: str) -> Callable[[dict], str]:
+    """A share as %."""
+    return lambda row: f"{100 * row[name]:.1f}"
 
 
-def parity_table(results: Path) -> str:
-    """How far the engines agree."""
-    rows = [
-        [
-            row["engine"],
-            f"{100 * row['success_held']:.1f} ({_interval(row)})",
-            str(row["episodes"]),
-            f"{row['free_qpos_max']:.1e}",
-            f"{1000 * row['object_height_m_mean']:.1f}",
-            f"{row['object_height_m_ks_p']:.2f}",
-            f"{row['fingertip_force_n_mean']:.1f}",
-            f"{row['fingertip_force_n_ks_p']:.2f}",
-        ]
-        for row in _load(results / "parity.json")
-    ]
-    header = (
-        "engine | held % (95 %) | episodes | free flight: largest difference | "
-        "object height mm | p | fingertip force N | p"
-    )
-    return _table(header, rows)
+def milliseconds(name: str) -> Callable[[dict], str]:
+    """Seconds as ms."""
+    return lambda row: f"{1000 * row[name]:.0f}"
 
 
-def baseline_table(results: Path) -> str:
-    """Plain PPO on many objects."""
-    rows = [
-        [
-            _count(row["objects"]),
-            f"{row['env_steps'] / 1e6:.0f}",
-            row["split"],
-            f"{100 * row['success_held']:.1f} ({_interval(row)})",
-            f"{100 * row['success_reached']:.1f}",
-            _count(row["episodes"]),
-            str(row["seed"]),
-            f"{row['trained_wall_s'] / 60:.0f}",
-        ]
-        for row in _load(results / "baseline.json")
-    ]
-    header = (
-        "trained on | M env steps | evaluated on | held % (95 %) | reached % | "
-        "episodes | seed | minutes"
-    )
-    return _table(header, rows)
+def fixed(name: str, digits: int, factor: float = 1.0) -> Callable[[dict], str]:
+    """A number with so many digits; empty where it is missing."""
+
+    def write(row: dict) -> str:
+        value = row.get(name)
+        return "" if value is None else f"{factor * value:,.{digits}f}"
+
+    return write
 
 
-def peers_table(results: Path) -> str:
-    """Our task pipeline against other systems'."""
-    rows = [
-        [
-            row["system"],
-            _count(row["control_steps_per_s"]),
-            _count(row["our_control_steps_per_s"]),
-            f"{row['ratio_control']:.1f}",
-            f"{row['ratio_physics']:.1f}",
-            row["differs"],
-        ]
-        for row in _load(results / "peers.json")
-    ]
-    header = (
-        "system | its control steps/s | ours | ours / its | of physics steps | "
-        "what differs"
-    )
-    return _table(header, rows)
+def word(name: str) -> Callable[[dict], str]:
+    """What stands there as it is."""
+    return lambda row: str(row.get(name, ""))
 
 
-def ppo_table(results: Path) -> str:
-    """Our learner against Brax's."""
-    rows = [
-        [
-            row["system"],
-            f"{1000 * row['update_s']:.0f}",
-            f"{1000 * row['iteration_s']:.0f}",
-            f"{row['ratio']:.2f}",
-            f"{row['ratio_same_jax']:.2f}",
-        ]
-        for row in _load(results / "ppo.json")
-    ]
-    header = "learner | update ms | iteration ms | its update / ours | on the same jax"
-    return _table(header, rows)
+def held(row: dict) -> str:
+    """Success held at the end, with its interval, in %."""
+    low, high = (100 * bound for bound in row["ci95"])
+    return f"{100 * row['success_held']:.1f} ({low:.1f}–{high:.1f})"
 
 
-def iteration_table(results: Path) -> str:
-    """What an iteration of the learner spends its time on."""
-    rows = [
-        [
-            row["what"],
-            f"{1000 * row['seconds']:.0f}",
-            f"{100 * row['share']:.0f}",
-            f"{row['cores_busy']:.1f}",
-        ]
-        for row in _load(results / "iteration.json")
-        if row["kind"] == "part"
-    ]
-    return _table("part | ms | % of the iteration | cores busy", rows)
+# Title of a column -> what it shows of a row.
+ENGINES = {
+    "engine": word("engine"),
+    "what": word("what"),
+    "object": word("object"),
+    "objects": fixed("objects", 0),
+    "device": word("device"),
+    "worlds": word("worlds"),
+    "control steps/s": fixed("control_steps_per_s", 0),
+    "physics steps/s": fixed("physics_steps_per_s", 0),
+    "of raw `mujoco.rollout`": fixed("ratio_to_raw", 2),
+    "of one object": fixed("ratio_to_one_object", 2),
+    "MB": fixed("memory_mb", 0),
+    "compile s": fixed("compile_s", 0),
+}
+PARITY = {
+    "engine": word("engine"),
+    "held % (95 %)": held,
+    "episodes": word("episodes"),
+    "free flight: largest difference": lambda row: f"{row['free_qpos_max']:.1e}",
+    "object height mm": fixed("object_height_m_mean", 1, 1000),
+    "p of height": fixed("object_height_m_ks_p", 2),
+    "fingertip force N": fixed("fingertip_force_n_mean", 1),
+    "p of force": fixed("fingertip_force_n_ks_p", 2),
+}
+BASELINE = {
+    "trained on": fixed("objects", 0),
+    "M env steps": fixed("env_steps", 0, 1e-6),
+    "evaluated on": word("split"),
+    "held % (95 %)": held,
+    "reached %": percent("success_reached"),
+    "episodes": fixed("episodes", 0),
+    "seed": word("seed"),
+    "minutes": fixed("trained_wall_s", 0, 1 / 60),
+}
+PEERS = {
+    "system": word("system"),
+    "its control steps/s": fixed("control_steps_per_s", 0),
+    "ours": fixed("our_control_steps_per_s", 0),
+    "ours / its": fixed("ratio_control", 1),
+    "of physics steps": fixed("ratio_physics", 1),
+    "what differs": word("differs"),
+}
+PPO = {
+    "learner": word("system"),
+    "update ms": milliseconds("update_s"),
+    "iteration ms": milliseconds("iteration_s"),
+    "its update / ours": fixed("ratio", 2),
+    "on the same jax": fixed("ratio_same_jax", 2),
+}
+PARTS = {
+    "part": word("what"),
+    "ms": milliseconds("seconds"),
+    "% of the iteration": fixed("share", 0, 100),
+    "cores busy": fixed("cores_busy", 1),
+}
+CHANGES = {
+    "change": word("what"),
+    "iteration before, ms": milliseconds("before_s"),
+    "after, ms": milliseconds("after_s"),
+    "taken": lambda row: "yes" if row["taken"] else "no",
+}
 
 
-def changes_table(results: Path) -> str:
-    """What each change took off an iteration."""
-    rows = [
-        [
-            row["what"],
-            f"{1000 * row['before_s']:.0f}",
-            f"{1000 * row['after_s']:.0f}",
-            "yes" if row["taken"] else "no",
-        ]
-        for row in _load(results / "iteration.json")
-        if row["kind"] == "change"
-    ]
-    return _table("change | iteration before, ms | after, ms | taken", rows)
+def list_table(
+    file: str, columns: dict[str, Callable[[dict], str]], kind: str | None = None
+) -> Callable[[Path], str]:
+    """A table of a result file that is a list, or of its rows of one kind."""
+
+    def write(results: Path) -> str:
+        rows = [row for row in _load(results / file) if kind in (None, row.get("kind"))]
+        shown = [[column(row) for column in columns.values()] for row in rows]
+        return _table(" | ".join(columns), shown)
+
+    return write
 
 
 def replay_table(results: Path) -> str:
@@ -311,13 +283,13 @@ def kills_line(results: Path) -> str:
 BLOCKS: dict[str, Callable[[Path], str]] = {
     "success": success_table,
     "transfer": transfer_table,
-    "engines": engine_table,
-    "parity": parity_table,
-    "baseline": baseline_table,
-    "peers": peers_table,
-    "ppo": ppo_table,
-    "iteration": iteration_table,
-    "changes": changes_table,
+    "engines": list_table("throughput.json", ENGINES),
+    "parity": list_table("parity.json", PARITY),
+    "baseline": list_table("baseline.json", BASELINE),
+    "peers": list_table("peers.json", PEERS),
+    "ppo": list_table("ppo.json", PPO),
+    "iteration": list_table("iteration.json", PARTS, "part"),
+    "changes": list_table("iteration.json", CHANGES, "change"),
     "replay": replay_table,
     "startup": startup_line,
     "kills": kills_line,
@@ -349,19 +321,6 @@ def _span(values: list[float]) -> str:
 def _worst(values: list[float | None]) -> str:
     known = [value for value in values if value is not None]
     return f"{max(known):.2f}" if known else NOT_MEASURED
-
-
-def _ratio(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}"
-
-
-def _interval(row: dict) -> str:
-    low, high = row["ci95"]
-    return f"{100 * low:.1f}–{100 * high:.1f}"
-
-
-def _count(value: float | None) -> str:
-    return "" if value is None else f"{value:,.0f}"
 
 
 def _entry(column: str, value: float | int | None) -> str:

@@ -116,7 +116,7 @@ def test_engine_and_replay_tables(tmp_path):
     expected = (
         "| native | task pipeline | mug | 64 | cpu | 512 | 17,400 |  | 0.89 |  |  | 4 |"
     )
-    assert expected in readme.engine_table(tmp_path)
+    assert expected in readme.BLOCKS["engines"](tmp_path)
     report = {
         "objects": {"a@0.06": {"grasps": 3, "share_near": 0.5, "depth_mm": 1.23456}}
     }
@@ -172,7 +172,9 @@ def test_iteration_and_changes_tables(tmp_path):
     change = {"kind": "change", "what": "half precision", "taken": False}
     change |= {"before_s": 0.8, "after_s": 0.9, "ratio": 1.12}
     (tmp_path / "iteration.json").write_text(json.dumps([part, change]))
-    parts, changes = readme.iteration_table(tmp_path), readme.changes_table(tmp_path)
+    parts, changes = (
+        readme.BLOCKS[name](tmp_path) for name in ("iteration", "changes")
+    )
     assert parts.splitlines()[2:] == ["| update | 200 | 25 | 1.9 |"]
     assert changes.splitlines()[2:] == ["| half precision | 800 | 900 | no |"]
 
