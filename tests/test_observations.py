@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from dexjax.tasks.observations import observe, sense
+from dexjax.tasks.observations import geometry_unaware_part, observe, sense
 
 FINGERS = ("ff", "mf", "rf", "lf", "th")
 GOAL = np.array([0.0, 0.0, 0.2])
@@ -148,3 +148,10 @@ def test_relative_terms_come_last(world, see, kind, start):
     close(seen[start : start + 3], here - world.site("palm_center").xpos)
     tips = [here - world.site(finger + "tip").xpos for finger in FINGERS]
     close(seen[start + 3 :], tips)
+
+
+@pytest.mark.parametrize("relative", [False, True])
+def test_the_geometry_unaware_part_of_a_full_observation(box_scene, see, relative):
+    full, base = see("full", relative), see("geometry-unaware", relative)
+    part = geometry_unaware_part(box_scene.hand, np.stack([full, 2 * full]), relative)
+    np.testing.assert_array_equal(part, np.stack([base, 2 * base]))

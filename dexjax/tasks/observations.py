@@ -124,3 +124,18 @@ def observe(
             (sensed.object_pos - sensed.tip_pos).ravel(),
         ]
     return jnp.concatenate(parts)
+
+
+def geometry_unaware_part(hand: Hand, obs: jax.Array, relative: bool) -> jax.Array:
+    """What a base policy sees of a hyper-policy's observation.
+
+    Args:
+        hand: the hand.
+        obs: (…, observation) of kind "full".
+        relative: whether both have the relative features.
+    """
+    tips = len(hand.fingertips)
+    head = len(hand.joints) + 19 * tips + 6 + hand.action_size + 3
+    tail = 3 + 3 * tips if relative else 0
+    parts = [obs[..., :head], obs[..., obs.shape[-1] - tail :]]
+    return jnp.concatenate(parts, axis=-1)
