@@ -23,29 +23,14 @@ import trimesh
 import tyro
 from scipy.spatial import ConvexHull, QhullError, cKDTree
 
-from dexjax import rotations
 from dexjax.errors import DexjaxError, main_guard
 from dexjax.hands import Hand, forward_kinematics, load_hand
+from dexjax.hands.surface import Spheres, hand_spheres, place
 from dexjax.objects.dexgraspnet import Grasp, find_objects, read_grasps, read_pieces
 
 NEAR = 0.005  # a link this close to the surface (m) counts as touching
 MIN_LINKS = 3
 SURFACE_SAMPLES = 100_000
-AXIS_STEP = 0.0025  # spacing (m) of the spheres that stand for a capsule
-
-
-class Spheres(NamedTuple):
-    """Spheres that fill the hand's capsules.
-
-    Attributes:
-        link: (spheres,) index into `Hand.links`.
-        centre: (spheres, 3) in the link's frame, m.
-        radius: (spheres,) m.
-    """
-
-    link: np.ndarray
-    centre: np.ndarray
-    radius: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,24 +84,6 @@ def make_surface(pieces: Sequence[np.ndarray], seed: int = 0) -> Surface:
     return Surface(cKDTree(points[~_inside(outwards, planes)]), planes)
 
 
-def hand_spheres(hand: Hand) -> Spheres:
-    """Fills the collision capsules of a hand with spheres `AXIS_STEP` apart."""
-    model = mujoco.MjModel.from_xml_path(str(hand.xml))
-    link, centre, radius = [], [], []
-    for geom in range(model.ngeom):
-        if model.geom_type[geom] != mujoco.mjtGeom.mjGEOM_CAPSULE:
-            name = model.geom(geom).name
-            raise DexjaxError(f"hand {hand.name!r}: geom {name!r} is not a capsule")
-        size, half = model.geom_size[geom, :2]
-        axis = np.zeros(9)
-        mujoco.mju_quat2Mat(axis, model.geom_quat[geom])
-        steps = np.linspace(-half, half, 1 + int(np.ceil(2 * half / AXIS_STEP)))
-        centre.append(model.geom_pos[geom] + steps[:, None] * axis.reshape(3, 3)[:, 2])
-        link.append(np.full(len(steps), model.geom_bodyid[geom] - 1))
-        radius.append(np.full(len(steps), size))
-    return Spheres(*map(np.concatenate, (link, centre, radius)))
-
-
 def replay(hand: Hand, grasps: Sequence[Grasp], surface: Surface) -> Replay:
     """Measures the grasps of one object.
 
@@ -158,9 +125,7 @@ def _sphere_centres(
     kinematics = forward_kinematics(hand)
 
     def one(position: jax.Array, quaternion: jax.Array, q: jax.Array) -> jax.Array:
-        links = kinematics(position, quaternion, q)
-        offset = rotations.rotate(links.quaternion[spheres.link], spheres.centre)
-        return links.position[spheres.link] + offset
+        return place(kinematics(position, quaternion, q), spheres.link, spheres.centre)
 
     arguments = map(jnp.asarray, (translations, quaternions, joints))
     return np.asarray(jax.jit(jax.vmap(one))(*arguments), dtype=float)
