@@ -46,6 +46,7 @@ from dexjax.tasks.grasp import GraspTask
 OUT = Path(__file__).resolve().parent / "results" / "iteration.json"
 OBJECT = "mug"
 WARM_UP = 5
+TASK = "task: control, observation, reward, reset"
 
 
 class Measured(NamedTuple):
@@ -87,7 +88,9 @@ def make_parts(
     physics = jax.device_get(state.worlds.physics)
     return {
         "physics: mujoco.rollout": lambda: task.engine.raw_rate(physics, ctrl),
-        "task": lambda: replay(state.worlds, trajectory.action),
+        "task: control, observation, reward, reset": lambda: replay(
+            state.worlds, trajectory.action
+        ),
         "rollout": lambda: rollout(state.policy, state.worlds, key),
         "values and advantages": lambda: batch(state.policy, trajectory),
         "update": lambda: update(state, samples, key),
@@ -106,9 +109,7 @@ def part_rows(rounds: int) -> list[dict]:
     """Seconds of every part, without those of the parts that it contains."""
     task, config = make_task("native", OBJECT), PRESETS["laptop"].ppo
     learner = ppo.make_ppo(task, config)
-    state = learner.init(jax.random.key(0))
-    for _ in range(WARM_UP):
-        state, _ = learner.train(state)
+    state = warmed_up(learner)
     parts = make_parts(task, config, state)
     for call in parts.values():
         jax.block_until_ready(call())
@@ -116,45 +117,48 @@ def part_rows(rounds: int) -> list[dict]:
     for _ in range(rounds):
         for name, call in parts.items():
             found[name].append(measure(call))
-        # Last: it gives its argument's memory away.
-        fresh = jax.tree.map(jnp.copy, state)
-        found["iteration"].append(measure(lambda s=fresh: learner.train(s)))
-    typical = {name: _typical(calls) for name, calls in found.items()}
-    whole = typical.pop("iteration")
-    own = _without_inner(typical)
-    rows = [_part(name, measured, whole) for name, measured in own.items()]
-    return [*rows, _part("iteration", whole, whole)]
+        found["iteration"].append(measure_training(learner.train, state))
+    whole = statistics.median(call.wall_s for call in found["iteration"])
+    physics, stepping, rollout, *rest = found
+    rows = [
+        _part(physics, found[physics], None, whole),
+        _part(stepping, found[stepping], found[physics], whole),
+        _part("policy", found[rollout], found[stepping], whole),
+    ]
+    return rows + [_part(name, found[name], None, whole) for name in rest]
 
 
-def _typical(calls: list[Measured]) -> Measured:
-    return Measured(*(statistics.median(values) for values in zip(*calls, strict=True)))
-
-
-def _without_inner(typical: dict[str, Measured]) -> dict[str, Measured]:
-    """Takes the physics out of the task, and the task out of the rollout."""
-    physics, task, rollout, *rest = typical.items()
-    return dict(
-        [
-            physics,
-            ("task: control, observation, reward, reset", _less(task[1], physics[1])),
-            ("policy", _less(rollout[1], task[1])),
-            *rest,
-        ]
-    )
-
-
-def _less(outer: Measured, inner: Measured) -> Measured:
-    return Measured(outer.wall_s - inner.wall_s, outer.cpu_s - inner.cpu_s)
-
-
-def _part(name: str, measured: Measured, whole: Measured) -> dict:
+def _part(
+    name: str, calls: list[Measured], inner: list[Measured] | None, whole: float
+) -> dict:
+    """A part's medians; less those of what it contains, round by round."""
+    seconds = [call.wall_s for call in calls]
+    if inner is not None:
+        seconds = [a - b.wall_s for a, b in zip(seconds, inner, strict=True)]
+    typical = statistics.median(seconds)
+    busy = statistics.median(call.cpu_s / call.wall_s for call in calls)
     return {
         "kind": "part",
         "what": name,
-        "seconds": round(measured.wall_s, 4),
-        "share": round(measured.wall_s / whole.wall_s, 3),
-        "cores_busy": round(measured.cpu_s / measured.wall_s, 2),
+        "seconds": round(typical, 4),
+        "share": round(typical / whole, 3),
+        # Nothing can be said of a difference.
+        "cores_busy": round(busy, 2) if inner is None else None,
     }
+
+
+def warmed_up(learner: ppo.Ppo) -> ppo.TrainState:
+    """A state whose worlds have spread."""
+    state = learner.init(jax.random.key(0))
+    for _ in range(WARM_UP):
+        state, _ = learner.train(state)
+    return state
+
+
+def measure_training(train: Callable, state: ppo.TrainState) -> Measured:
+    """One iteration from a state, which stays as it is."""
+    given_away = jax.block_until_ready(jax.tree.map(jnp.copy, state))
+    return measure(lambda: train(given_away))
 
 
 @contextlib.contextmanager
@@ -212,42 +216,39 @@ CHANGES = {
 
 
 def change_rows(rounds: int) -> list[dict]:
-    """Whole iterations with each change undone or done, against the present ones."""
+    """Whole iterations with each change undone or done, against the present ones.
+
+    All from one state, so that the physics has the same to do.
+    """
+    present = Learner(NOW, contextlib.nullcontext)
+    state = warmed_up(present.ppo)
     learners = {
         name: Learner(config, altered) for name, (config, altered, _) in CHANGES.items()
     }
-    present = Learner(NOW, contextlib.nullcontext)
     now: list[float] = []
     found: dict[str, list[float]] = {name: [] for name in learners}
+    for learner in (present, *learners.values()):
+        with learner.altered():  # Compiled now, with what is altered.
+            learner.iterate(state)
     for _ in range(rounds):
-        now.append(present.iterate())
+        now.append(present.iterate(state))
         for name, learner in learners.items():
-            found[name].append(learner.iterate())
+            found[name].append(learner.iterate(state))
     return [_change(name, now, found[name]) for name in learners]
 
 
 class Learner:
-    """A learner that was traced with something altered; its task lives as long."""
+    """A learner with something altered; its task lives as long."""
 
     def __init__(self, config: PpoConfig, altered: Callable) -> None:
-        """Compiles it, and trains until its worlds are spread."""
-        # A task of its own: nothing that was traced is shared with another learner.
+        """Makes it, with a task of its own: nothing traced is shared with another."""
         self.task = make_task("native", OBJECT)
-        learner = ppo.make_ppo(self.task, config)
-        self.state = learner.init(jax.random.key(0))
-        with altered():
-            self.train = learner.train.lower(self.state).compile()
-        for _ in range(WARM_UP):
-            self.iterate()
+        self.ppo = ppo.make_ppo(self.task, config)
+        self.altered = altered
 
-    def iterate(self) -> float:
+    def iterate(self, state: ppo.TrainState) -> float:
         """Seconds of one iteration."""
-
-        def call():
-            self.state, metrics = self.train(self.state)
-            return self.state, metrics
-
-        return measure(call).wall_s
+        return measure_training(self.ppo.train, state).wall_s
 
 
 def _change(name: str, now: list[float], altered: list[float]) -> dict:

@@ -168,14 +168,14 @@ def test_one_row_of_each_table(tmp_path, name, row, expected):
 
 def test_iteration_and_changes_tables(tmp_path):
     part = {"kind": "part", "what": "update", "seconds": 0.2}
-    part |= {"share": 0.25, "cores_busy": 1.94}
+    part |= {"share": 0.25, "cores_busy": None}
     change = {"kind": "change", "what": "half precision", "taken": False}
     change |= {"before_s": 0.8, "after_s": 0.9, "ratio": 1.12}
     (tmp_path / "iteration.json").write_text(json.dumps([part, change]))
     parts, changes = (
         readme.BLOCKS[name](tmp_path) for name in ("iteration", "changes")
     )
-    assert parts.splitlines()[2:] == ["| update | 200 | 25 | 1.9 |"]
+    assert parts.splitlines()[2:] == ["| update | 200 | 25 |  |"]
     assert changes.splitlines()[2:] == ["| half precision | 800 | 900 | no |"]
 
 
