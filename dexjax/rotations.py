@@ -47,3 +47,26 @@ def to_euler(q: Array) -> jax.Array:
     pitch = jnp.arcsin(jnp.clip(2 * (w * y - z * x), -1.0, 1.0))
     yaw = jnp.arctan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z))
     return jnp.stack([roll, pitch, yaw], axis=-1)
+
+
+def from_matrix(matrix: Array) -> jax.Array:
+    """Quaternion (…, 4) of rotation matrices (…, 3, 3)."""
+    m = [[matrix[..., i, j] for j in range(3)] for i in range(3)]
+    xx, yy, zz = m[0][0], m[1][1], m[2][2]
+    xy, xz, yz = m[1][0] + m[0][1], m[0][2] + m[2][0], m[2][1] + m[1][2]
+    wx, wy, wz = m[2][1] - m[1][2], m[0][2] - m[2][0], m[1][0] - m[0][1]
+    # Each row is the quaternion times four of its own components: the longest is the
+    # most precise.
+    rows = jnp.stack(
+        [
+            jnp.stack([1 + xx + yy + zz, wx, wy, wz], -1),
+            jnp.stack([wx, 1 + xx - yy - zz, xy, xz], -1),
+            jnp.stack([wy, xy, 1 - xx + yy - zz, yz], -1),
+            jnp.stack([wz, xz, yz, 1 - xx - yy + zz], -1),
+        ],
+        -2,
+    )
+    lengths = jnp.linalg.norm(rows, axis=-1)
+    longest = lengths.argmax(-1)[..., None, None]
+    row = jnp.take_along_axis(rows, longest, -2)[..., 0, :]
+    return row / jnp.linalg.norm(row, axis=-1, keepdims=True)

@@ -19,7 +19,7 @@ import trimesh
 
 from dexjax.errors import DexjaxError
 from dexjax.objects.dexgraspnet import JOINT_NAMES
-from dexjax.runs import checkpoint, report
+from dexjax.runs import checkpoint, launch, report
 from dexjax.runs.arguments import parse_arguments
 from dexjax.runs.config import PRESETS, BaseConfig, check
 from dexjax.runs.folder import RunFolder
@@ -321,8 +321,12 @@ def test_a_run_is_interrupted_by_a_full_disk_resumed_finished_and_kept(
     """One run through everything that can be told about its folder."""
     out = ("--out", "a")
     # One task and one learner for all of it: it is compiled once.
-    for name in ("assemble_engine", "training_task", "make_ppo"):
-        monkeypatch.setattr(base, name, once(getattr(base, name)))
+    for module, name in (
+        (launch, "assemble_engine"),
+        (launch, "training_task"),
+        (base, "make_ppo"),
+    ):
+        monkeypatch.setattr(module, name, once(getattr(module, name)))
     monkeypatch.setattr(report, "film", lambda *_: None)
     write = checkpoint._write
 
@@ -369,7 +373,7 @@ def test_fresh_starts_anew(base, run, tmp_path, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(base, "training_task", interrupted)
+    monkeypatch.setattr(launch, "training_task", interrupted)
     status, _, error = run(*TINY, "--out", "a", "--seed", "2", "--fresh")
     assert (status, error) == (130, "interrupted\n")
     assert sorted(os.listdir(tmp_path / "a")) == [".lock", "config.yaml"]

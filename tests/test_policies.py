@@ -82,7 +82,7 @@ def test_sizes_are_those_of_the_task(mug_scene, name, relative):
     config = dataclasses.replace(CONFIG.task, observation=name, relative=relative)
     task = GraspTask(make_engine(mug_scene, "native"), config)
     sizes = policies._sizes(dataclasses.replace(CONFIG, task=config), load_hand())
-    assert sizes == (task.observation_size, task.action_size)
+    assert sizes == (task.observation_size, task.action_size, 200)
 
 
 def _edit(run, section, **changes):

@@ -83,3 +83,13 @@ def test_euler_angles_stay_finite_at_the_pole():
         angles = rotations.to_euler(1.000001 * quat(pole))
         assert np.isfinite(angles).all()
         np.testing.assert_allclose(np.degrees(angles[1]), pitch, atol=0.1)
+
+
+def test_matrices_become_quaternions(pairs):
+    every = [
+        *pairs,
+        Rotation.from_euler("xyz", np.pi * np.eye(3)),
+        Rotation.identity(1),
+    ]
+    for turn in every:
+        same(rotations.from_matrix(jnp.asarray(turn.as_matrix(), jnp.float32)), turn)

@@ -31,6 +31,9 @@ WEIGHTS = {
     "table": 100.0,
 }
 CONTACTS = 4
+# What each contact presses with: the first is the thumb's, which alone opposes the
+# others. (The paper's press alike, and none of them is bound to a finger.)
+_FORCES = np.array([2.0, 2 / 3, 2 / 3, 2 / 3])
 # m, between the spheres that stand for a capsule, against the object and the hand.
 _SPACING = 0.008
 _SELF_SPACING = 0.014
@@ -123,15 +126,33 @@ def grasp_energy(
     return energy
 
 
+def penetration(hand: Hand) -> Callable[[Pose, Solid], jax.Array]:
+    """A pure function that gives how deep a hand is in an object.
+
+    Returns:
+        fn(pose, solid) -> () m, of the deepest point; negative where all are outside.
+    """
+    kinematics, expand = forward_kinematics(hand), all_joints(hand)
+    spheres = hand_spheres(hand)
+
+    def depth(pose: Pose, solid: Solid) -> jax.Array:
+        links = kinematics(pose.translation, pose.rotation, expand(pose.actuated))
+        centres = place(links, spheres.link, spheres.centre)
+        return (spheres.radius - signed_distance(solid, centres)[0]).max()
+
+    return depth
+
+
 def _force_closure(positions: jax.Array, inwards: jax.Array) -> jax.Array:
-    """Length of the wrench of unit forces along the contact normals (eq. 2).
+    """Length of the wrench of forces along the contact normals (eq. 2).
 
     Args:
         positions: (n, 3) of the contacts, m.
         inwards: (n, 3) unit normals into the object.
     """
     lever = (positions - positions.mean(axis=0)) / _LEVER
-    force, torque = inwards.sum(axis=0), jnp.cross(lever, inwards).sum(axis=0)
+    forces = _FORCES[:, None] * inwards
+    force, torque = forces.sum(axis=0), jnp.cross(lever, forces).sum(axis=0)
     return _norm(jnp.concatenate([force, torque]))
 
 

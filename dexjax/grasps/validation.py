@@ -16,18 +16,18 @@ import numpy as np
 
 from dexjax import rotations
 from dexjax.grasps.energy import Pose, all_joints
+from dexjax.grasps.opposition import thumb_links
 from dexjax.grasps.solid import Solid, signed_distance
 from dexjax.hands import Hand, forward_kinematics
 from dexjax.hands.surface import contact_points, place
 from dexjax.physics.engine import Engine
+from dexjax.physics.guard import is_broken
 
 # Directions (6, 3) in the object's frame that become "down".
 GRAVITY = np.concatenate([np.eye(3), -np.eye(3)]).astype(np.float32)
 HEIGHT = 2.0  # m above the table
 STEPS = 84  # control steps of 20 ms: 100 steps at 60 Hz
 SLIP = 0.03  # m that the object may move in the hand
-# N with which every link that touches presses along the surface's normal.
-PRESS = 10.0
 # m, contact points so near the surface press on it.
 _PRESSING = 0.01
 # 1/s, how fast the wrist's error is taken back.
@@ -38,7 +38,8 @@ class Trial(NamedTuple):
     """What became of a grasp; arrays (…, 6), one entry per direction of gravity.
 
     Attributes:
-        slip: how far the object has moved in the hand's frame, m.
+        slip: how far the object has moved in the hand's frame, m; infinite where the
+            simulation diverged.
         held: whether that is at most `SLIP`.
     """
 
@@ -46,33 +47,42 @@ class Trial(NamedTuple):
     held: jax.Array
 
 
-def closing_targets(hand: Hand, stiffness: float) -> Callable[[Pose, Solid], jax.Array]:
-    """A pure function from a grasp to servo targets (actuated,) that press, rad.
+def closing_targets(
+    hand: Hand, stiffness: float
+) -> Callable[[Pose, Solid, jax.Array], jax.Array]:
+    """A pure function from a grasp to servo targets that squeeze the object.
 
-    The joint torques that press every link near the surface along its normal with
-    `PRESS` are -`PRESS` times the gradient of the links' distances with respect to the
-    joints; the servos give them when their targets are off by torque / stiffness.
+    Every link near the surface presses along its normal, those of the thumb together
+    as hard as all others together. The joint torques for that are minus the press
+    times the gradient of the links' distances with respect to the joints; the servos
+    give them when their targets are off by torque / stiffness.
 
     Args:
         hand: the hand.
         stiffness: of the finger servos, N m/rad.
+
+    Returns:
+        fn(pose, solid, press () N on either side) -> targets (actuated,) rad.
     """
     kinematics, expand = forward_kinematics(hand), all_joints(hand)
-    points = contact_points(hand)
+    points, thumb = contact_points(hand), thumb_links(hand)
     on_link = jax.nn.one_hot(points.link, len(hand.links))
+    sides = jnp.asarray([thumb, ~thumb], float)
     low, high = hand.joint_range[hand.actuated_index].T
 
-    def targets(pose: Pose, solid: Solid) -> jax.Array:
+    def targets(pose: Pose, solid: Solid, press: jax.Array) -> jax.Array:
         def gap(actuated: jax.Array) -> jax.Array:
             links = kinematics(pose.translation, pose.rotation, expand(actuated))
             distance, _ = signed_distance(
                 solid, place(links, points.link, points.position)
             )
-            presses = jax.lax.stop_gradient((distance < _PRESSING).astype(float))
-            count = presses @ on_link
-            return ((presses * distance) @ on_link / jnp.maximum(count, 1.0)).sum()
+            near = jax.lax.stop_gradient((distance < _PRESSING).astype(float))
+            count = near @ on_link
+            of_link = (near * distance) @ on_link / jnp.maximum(count, 1.0)
+            pressing = sides * (count > 0)
+            return (pressing @ of_link / jnp.maximum(pressing.sum(axis=1), 1.0)).sum()
 
-        torque = -PRESS * jax.grad(gap)(pose.actuated)
+        torque = -press * jax.grad(gap)(pose.actuated)
         return jnp.clip(pose.actuated + torque / stiffness, low, high)
 
     return targets
@@ -123,18 +133,22 @@ def make_trial(
                 ]
             )
             drive = jnp.clip(_WRIST_GAIN * error / speed, -1.0, 1.0)
-            return engine.step(state, jnp.concatenate([drive, targets])), None
+            after = engine.step(state, jnp.concatenate([drive, targets]))
+            broken = is_broken(state, after)
+            kept = jax.tree.map(lambda a, b: jnp.where(broken, a, b), state, after)
+            return kept, broken
 
-        end = jax.lax.scan(step, state, length=STEPS)[0]
-        return jnp.linalg.norm(
+        end, broken = jax.lax.scan(step, state, length=STEPS)
+        slip = jnp.linalg.norm(
             _in_hand(end.qpos, root, thing) - _in_hand(qpos, root, thing)
         )
+        return jnp.where(broken.any(), jnp.inf, slip)
 
     def trial(translation, rotation, joints, targets, object_id) -> Trial:
         slip = jax.vmap(once, (0, None, None, None, None, None))(
             jnp.asarray(GRAVITY), translation, rotation, joints, targets, object_id
         )
-        return Trial(slip, slip <= SLIP)  # False where a world diverged to NaN.
+        return Trial(slip, slip <= SLIP)
 
     return trial
 

@@ -3,6 +3,9 @@
 A hyper-policy's action is a residual and one weight for each base policy. Seen from the
 learner that is a task like any other, with more actions: what the base policies do is
 part of its step, and they stay as they are.
+
+The weights that are normalised by their length are counted from the first base policy:
+a network at its start says (0, …, 0), which has no direction, and means that one.
 """
 
 from collections.abc import Callable
@@ -28,6 +31,7 @@ class MixtureTask:
         task: Task,
         base_actions: Callable[[jax.Array], jax.Array],
         normalisation: str = "norm",
+        residual: bool = True,
     ):
         """Makes the task.
 
@@ -36,6 +40,7 @@ class MixtureTask:
             base_actions: observation (observation,) -> actions (k, actions) of the
                 base policies.
             normalisation: of the weights, one of `NORMALISATIONS`.
+            residual: whether actions have a residual before the weights.
 
         Raises:
             DexjaxError: for an unknown normalisation.
@@ -51,7 +56,11 @@ class MixtureTask:
         obs = jax.ShapeDtypeStruct((task.observation_size,), jnp.float32)
         self.experts = jax.eval_shape(base_actions, obs).shape[0]
         self.observation_size = task.observation_size
-        self.action_size = task.action_size + self.experts
+        self._residual = task.action_size if residual else 0
+        self.action_size = self._residual + self.experts
+        self._origin = jnp.zeros(self.experts)
+        if normalisation == "norm":
+            self._origin = self._origin.at[0].set(1.0)
         self.episode_steps = task.episode_steps
 
     def reset(self, key: jax.Array) -> TaskState:
@@ -67,8 +76,11 @@ class MixtureTask:
 
         Args:
             obs: (observation,).
-            action: (actions + k,) of the hyper-policy.
+            action: (actions + k,) of the hyper-policy, (k,) without a residual.
         """
-        residual, weights = jnp.split(action, [self.task.action_size])
+        residual, weights = jnp.split(action, [self._residual])
+        if not self._residual:
+            residual = jnp.zeros(self.task.action_size)
         residual = jnp.clip(residual, -1.0, 1.0)
+        weights = weights + self._origin
         return mix(residual, weights, self._base_actions(obs), self._normalisation)

@@ -6,10 +6,12 @@ import jax
 
 from dexjax.cache import cache_folder
 from dexjax.hands import load_hand
+from dexjax.objects.grasp_file import read_grasps, with_grasps
 from dexjax.objects.loading import load_object_set
 from dexjax.objects.object_set import ObjectSet
 from dexjax.physics.choice import make_engine
 from dexjax.physics.engine import Engine
+from dexjax.runs.codes import load_encoder, with_codes
 from dexjax.runs.config import BaseConfig
 from dexjax.scene import make_scene
 from dexjax.tasks.grasp import GraspTask
@@ -26,10 +28,15 @@ def use_compilation_cache() -> None:
 
 
 def load_config_objects(config: BaseConfig) -> ObjectSet:
-    """The objects of a run."""
-    return load_object_set(
+    """The objects of a run, with codes if its policy sees them."""
+    objects = load_object_set(
         config.object, size=config.size, dexgraspnet=config.dexgraspnet
     )
+    if config.grasps is not None:
+        objects = with_grasps(objects, read_grasps(config.grasps))
+    if config.task.observation == "full":
+        objects = with_codes(objects, load_encoder(config.encoder))
+    return objects
 
 
 def assemble_engine(config: BaseConfig, objects: ObjectSet) -> Engine:
@@ -48,4 +55,5 @@ def training_task(config: BaseConfig, engine: Engine) -> GraspTask:
 
 def evaluation_task(config: BaseConfig, engine: Engine) -> GraspTask:
     """The same task from start states that the training never had."""
-    return GraspTask(engine, config.task, seed=config.seed + 1_000_003)
+    task = dataclasses.replace(config.task, enough_steps=0)
+    return GraspTask(engine, task, seed=config.seed + 1_000_003)

@@ -29,6 +29,10 @@ class BaseConfig:
         devices: GPUs or TPU cores to spread the worlds over.
         size: largest extent of a mesh file in m; as it is in the file by default.
         dexgraspnet: folder of DexGraspNet, for its names.
+        encoder: folder of the encoder that gives the object codes of observation
+            "full"; the one that comes with the repository by default.
+        grasps: file of grasp proposals for the objects; those that come with dexjax or
+            with the objects by default.
         wrist: "servo" (speed and force limited) or "wrench" (the paper's).
         task: the grasping task.
         ppo: the learner.
@@ -50,6 +54,8 @@ class BaseConfig:
     devices: int = 1
     size: float | None = None
     dexgraspnet: Path | None = None
+    encoder: Path | None = None
+    grasps: Path | None = None
     wrist: str = "wrench"
     task: GraspConfig = GraspConfig()
     ppo: PpoConfig = PpoConfig()
@@ -139,6 +145,7 @@ _LIMITS = {
     "task.goal_height": (0.0, 1.0),
     "task.episode_steps": (20, 10_000),
     "task.held_steps": (1, 10_000),
+    "task.enough_steps": (0, 10_000),
     "task.starts": (1, 1_000_000),
     "task.offset": (0.0, 0.1),
     "ppo.worlds": (1, 1_000_000),
@@ -191,6 +198,11 @@ def check(config: BaseConfig) -> None:
         raise DexjaxError(
             f"task.held_steps is {config.task.held_steps}, must be at most "
             f"task.episode_steps = {config.task.episode_steps}"
+        )
+    if 0 < config.task.enough_steps < config.task.held_steps:
+        raise DexjaxError(
+            f"task.enough_steps is {config.task.enough_steps}, must be 0 or at least "
+            f"task.held_steps = {config.task.held_steps}"
         )
     low, high = config.ppo.learning_rate_range
     if low > high:

@@ -18,6 +18,8 @@ _LOCK = ".lock"
 _FILES = (
     "summary.json",
     "checkpoints",
+    "bases",
+    "chunks",
     "metrics.csv",
     "tensorboard",
     "curve.png",

@@ -1,11 +1,14 @@
 """Trained policies: read from a run's folder, or exported into a small one.
 
 A policy's folder is that of a training run, finished or not, or one that
-`export_policy` wrote: config.yaml, checkpoints/ and, once there, summary.json.
+`export_policy` wrote: config.yaml, checkpoints/ and, once there, summary.json. That of
+a hyper-policy has its base policies in bases/, each a folder of the same kind.
 """
 
 import dataclasses
 import json
+import shutil
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -17,6 +20,7 @@ from jax.tree_util import Partial
 
 from dexjax.errors import DexjaxError
 from dexjax.hands import Hand, load_hand
+from dexjax.learners.mixture import MixtureTask
 from dexjax.learners.ppo import Policy, init_policy, make_ppo
 from dexjax.learners.ppo_config import PpoConfig
 from dexjax.networks.actor_critic import ActorCritic
@@ -25,10 +29,21 @@ from dexjax.runs import checkpoint
 from dexjax.runs.config import BaseConfig, check
 from dexjax.runs.evaluation import Act
 from dexjax.runs.folder import read_config, read_json, write_json, write_text
+from dexjax.runs.hyper import (
+    Base,
+    HyperConfig,
+    MixtureConfig,
+    check_bases,
+    make_mixture,
+    mixed,
+)
 from dexjax.runs.training import identity
 from dexjax.tasks.grasp import GraspConfig
 from dexjax.tasks.observations import Sensed, observe
 from dexjax.tasks.task import Task
+
+# Folder of a hyper-policy's base policies.
+BASES = "bases"
 
 
 class TrainedPolicy(NamedTuple):
@@ -52,6 +67,7 @@ class _Sizes(NamedTuple):
 
     observation_size: int
     action_size: int
+    episode_steps: int
 
 
 def load_config(folder: Path) -> BaseConfig:
@@ -64,13 +80,16 @@ def load_config(folder: Path) -> BaseConfig:
     if not folder.is_dir():
         raise DexjaxError(f"no run {folder}: give the folder of a trained policy")
     found = read_config(folder)
-    parts = {"task": GraspConfig, "ppo": PpoConfig}
-    for name, kind in parts.items():
-        found[name] = _build(kind, found.get(name), f"{folder}/config.yaml: {name}")
-    for name in ("dexgraspnet", "out"):
+    parts: dict[str, type] = {"task": GraspConfig, "ppo": PpoConfig}
+    kind = BaseConfig
+    if "mixture" in found:
+        parts["mixture"], kind = MixtureConfig, HyperConfig
+    for name, part in parts.items():
+        found[name] = _build(part, found.get(name), f"{folder}/config.yaml: {name}")
+    for name in ("dexgraspnet", "encoder", "grasps", "out", "start"):
         if found.get(name) is not None:
             found[name] = Path(found[name])
-    config = _build(BaseConfig, found, f"{folder}/config.yaml")
+    config = _build(kind, found, f"{folder}/config.yaml")
     check(config)
     return config
 
@@ -84,16 +103,58 @@ def load_policy(folder: Path) -> TrainedPolicy:
     """
     folder = Path(folder)
     config = load_config(folder)
-    sizes = _sizes(config, load_hand(config.hand))
+    # Acting needs no more of a task than its sizes.
+    task = cast(Task, _sizes(config, load_hand(config.hand)))
+    if isinstance(config, HyperConfig):
+        task = make_mixture(task, load_bases(folder, config), config)
+    act = make_ppo(task, config.ppo).act
+    if isinstance(task, MixtureTask):
+        act = mixed(task, act)
     step, policy, _ = checkpoint.restore(
         folder / "checkpoints",
-        _template(config, sizes),
+        _template(config, task),
         expect=identity(config),
         part="policy",
     )
-    # Acting needs no more of a task than its sizes.
-    ppo = make_ppo(cast(Task, sizes), config.ppo)
-    return TrainedPolicy(config, Partial(ppo.act, policy), policy, step)
+    return TrainedPolicy(config, Partial(act, policy), policy, step)
+
+
+def load_base(folder: Path) -> Base:
+    """Reads a base policy."""
+    found = load_policy(folder)
+    return Base(Path(folder), found.config, found.policy)
+
+
+def load_bases(folder: Path, config: HyperConfig) -> list[Base]:
+    """Reads the base policies in the folder of a hyper-policy.
+
+    Raises:
+        DexjaxError: if one is missing, or another than it was trained with.
+    """
+    bases = []
+    for i, digest in enumerate(config.mixture.digests):
+        own = Path(folder) / BASES / str(i)
+        name = f"base policy {i} ({config.mixture.bases[i]})"
+        if not own.is_dir():
+            raise DexjaxError(f"hyper-policy {folder} lacks its {name}: no {own}")
+        base = load_base(own)
+        if base.digest != digest:
+            raise DexjaxError(
+                f"hyper-policy {folder} was trained with another {name}: {own} is "
+                f"{base.digest}, it names {digest}"
+            )
+        bases.append(base)
+    check_bases(bases, config)
+    return bases
+
+
+def keep_bases(folder: Path, bases: Sequence[Base]) -> None:
+    """Copies base policies into the folder of a hyper-policy, once."""
+    for i, base in enumerate(bases):
+        own = Path(folder) / BASES / str(i)
+        if not (own / "summary.json").exists():
+            shutil.rmtree(own, ignore_errors=True)
+            export_policy(base.folder, own)
 
 
 def export_policy(run: Path, folder: Path) -> None:
@@ -114,14 +175,19 @@ def export_policy(run: Path, folder: Path) -> None:
         if any(folder.iterdir()):
             raise DexjaxError(f"{folder} is not empty: choose a new folder")
         # Folders of the machine that trained it mean nothing elsewhere.
-        config = dataclasses.replace(trained.config, out=None, dexgraspnet=None)
+        folders = ("out", "dexgraspnet", "encoder", "grasps", "start")
+        there = {field.name for field in dataclasses.fields(trained.config)}
+        none: dict[str, Any] = {name: None for name in folders if name in there}
+        config = dataclasses.replace(trained.config, **none)
         plain = json.loads(json.dumps(dataclasses.asdict(config)))
         write_text(folder / "config.yaml", yaml.safe_dump(plain, sort_keys=False))
     except OSError as error:
         raise DexjaxError(f"cannot write in {folder}: {error.strerror}") from error
-    meta = identity(config) | {"object": config.object}
+    meta = identity(trained.config) | {"object": config.object}
     tree = {"policy": trained.policy}
     checkpoint.save(folder / "checkpoints", trained.step, tree, meta)
+    if (run / BASES).is_dir():
+        shutil.copytree(run / BASES, folder / BASES)
     write_json(folder / "summary.json", summary)
 
 
@@ -159,12 +225,12 @@ def _sizes(config: BaseConfig, hand: Hand) -> _Sizes:
         config.task.observation,
         config.task.relative,
     )
-    return _Sizes(obs.size, hand.action_size)
+    return _Sizes(obs.size, hand.action_size, config.task.episode_steps)
 
 
-def _template(config: BaseConfig, sizes: _Sizes) -> Policy:
+def _template(config: BaseConfig, task: Task) -> Policy:
     """Shapes of the policy that a configuration makes."""
     ppo = config.ppo
-    network = ActorCritic(sizes.action_size, ppo.widths, ppo.initial_std)
-    blank = partial(init_policy, network, sizes.observation_size)
+    network = ActorCritic(task.action_size, ppo.widths, ppo.initial_std)
+    blank = partial(init_policy, network, task.observation_size)
     return jax.eval_shape(blank, jax.random.key(0))

@@ -11,9 +11,11 @@ from jax.tree_util import Partial
 from dexjax.errors import DexjaxError
 from dexjax.learners.ppo import Ppo, TrainState
 from dexjax.runs import checkpoint
+from dexjax.runs.codes import encoder_name
 from dexjax.runs.config import BaseConfig
 from dexjax.runs.evaluation import drawn, evaluate
 from dexjax.runs.folder import RunFolder
+from dexjax.runs.hyper import HyperConfig
 from dexjax.runs.metrics import Metrics, Progress, read_metrics
 from dexjax.tasks.grasp import GraspTask
 
@@ -93,11 +95,20 @@ def train(
 
 def identity(config: BaseConfig) -> dict:
     """What a checkpoint must agree with to be used by a run."""
-    return {
+    sees_codes = config.task.observation == "full"
+    common = {
         "hand": config.hand,
         "observation": config.task.observation,
         "relative": config.task.relative,
         "wrist": config.wrist,
+        "encoder": encoder_name(config.encoder) if sees_codes else None,
+    }
+    if not isinstance(config, HyperConfig):
+        return common
+    return common | {
+        "bases": config.mixture.digests,
+        "residual": config.mixture.residual,
+        "normalisation": config.mixture.normalisation,
     }
 
 

@@ -43,6 +43,9 @@ class GraspConfig:
         goal_height: m above the table's centre.
         episode_steps: control steps of an episode.
         held_steps: last steps that all have to be near the goal for "held".
+        enough_steps: an episode of the training ends once the object has been near the
+            goal for so many steps, which leaves the time to the others; 0 never ends
+            one early.
         starts: settled start states per object; a training on hundreds of objects
             takes fewer of each.
         offset: m, largest horizontal offset of the dropped object.
@@ -55,6 +58,7 @@ class GraspConfig:
     goal_height: float = 0.2
     episode_steps: int = 200
     held_steps: int = 20
+    enough_steps: int = 0
     starts: int = 256
     offset: float = 0.03
 
@@ -138,7 +142,7 @@ class GraspTask:
         reward = sum(scales[name] * term for name, term in terms.items())
         reward = jnp.where(broken, 0.0, reward)
         memory = self._remember(state.memory, sensed, action, reward)
-        truncated = (memory.step >= self.episode_steps) & ~broken
+        truncated = self._is_over(memory) & ~broken
         metrics = self._metrics(terms, sensed, memory, truncated, broken)
         final_obs = self._observe(physics, memory)
         done = truncated | broken
@@ -236,6 +240,10 @@ class GraspTask:
             reached=memory.reached | near,
             episode_return=memory.episode_return + reward,
         )
+
+    def _is_over(self, memory: Memory) -> jax.Array:
+        over, enough = memory.step >= self.episode_steps, self.config.enough_steps
+        return over | (memory.near_goal >= enough) if enough else over
 
     def _metrics(
         self,

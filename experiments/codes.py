@@ -1,0 +1,171 @@
+"""Trains the object encoder: `python experiments/codes.py`."""
+
+import dataclasses
+import sys
+import time
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.spatial import cKDTree
+
+from dexjax.errors import main_guard
+from dexjax.learners.autoencoder import AutoencoderConfig, chamfer, make_autoencoder
+from dexjax.objects.loading import load_object_set
+from dexjax.objects.object_set import ObjectSet
+from dexjax.runs.arguments import parse_arguments
+from dexjax.runs.assemble import use_compilation_cache
+from dexjax.runs.codes import Encoder, export_encoder, object_codes, train_encoder
+from dexjax.runs.folder import RunFolder, write_json
+from dexjax.runs.metrics import provenance
+
+ROOT = Path(__file__).resolve().parents[1]
+HELD_OUT = ("unseen-object", "unseen-category")
+# Random turns of every object for the figures on rotation.
+TURNS = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Trains the point-cloud autoencoder on the train split; says how good it is.
+
+    Attributes:
+        objects: to train on.
+        autoencoder: the learner.
+        seed: of everything.
+        out: run folder.
+        fresh: start anew.
+        results: JSON file of the figures; in the run folder by default.
+        export: folder for the encoder alone.
+    """
+
+    objects: str = "everyday/train"
+    autoencoder: AutoencoderConfig = AutoencoderConfig()
+    seed: int = 0
+    out: Path = Path("runs/codes")
+    fresh: bool = False
+    results: Path | None = None
+    export: Path | None = None
+
+
+def measure(encoder: Encoder, train: ObjectSet) -> list[dict]:
+    """One row per split: Chamfer distance, and neighbours of the same category."""
+    rows = []
+    codes = object_codes(encoder, train)
+    for split in ("train", *HELD_OUT):
+        held = train if split == "train" else load_object_set(f"everyday/{split}")
+        own = codes if split == "train" else object_codes(encoder, held)
+        # An unseen category has its neighbours among itself only.
+        if split == "unseen-object":
+            right = neighbours(own, held, codes, train)
+        else:
+            right = neighbours(own, held, own, held)
+        rows.append(
+            {
+                "split": split,
+                "objects": len(held),
+                "chamfer_mm2": float(1e6 * distances(encoder, held).mean()),
+                "relative_error": float(relative(encoder, held).mean()),
+                "same_category": float(right.mean()),
+                "same_category_by_chance": chance(held, train, split),
+                "code_change_when_turned": turned_change(encoder, held, own),
+            }
+        )
+    return rows
+
+
+def distances(encoder: Encoder, objects: ObjectSet) -> np.ndarray:
+    """Chamfer distances (n,) of the clouds and what their codes decode to, m^2."""
+    learner = make_autoencoder(encoder.config)
+    both = jax.jit(
+        lambda cloud: chamfer(learner.reconstruct(encoder.params, cloud), cloud)
+    )
+    return np.array([both(cloud) for cloud in jnp.asarray(objects.points)])
+
+
+def relative(encoder: Encoder, objects: ObjectSet) -> np.ndarray:
+    """Root of half the Chamfer distance (n,), as a share of the object's diagonal."""
+    diagonal = np.linalg.norm(np.ptp(objects.points, axis=1), axis=1)
+    return np.sqrt(distances(encoder, objects) / 2) / diagonal
+
+
+def neighbours(
+    codes: np.ndarray, objects: ObjectSet, known: np.ndarray, among: ObjectSet
+) -> np.ndarray:
+    """Whether the nearest code of another mesh (n,) is of the same category."""
+    meshes = np.array([name.split("@")[0] for name in among.names])
+    # A mesh has at most six sizes, so that among seven there is another one.
+    nearest = cKDTree(known).query(codes, k=7)[1]
+    right = []
+    for i, candidates in enumerate(nearest):
+        own = objects.names[i].split("@")[0]
+        other = next(j for j in candidates if meshes[j] != own)
+        right.append(among.categories[other] == objects.categories[i])
+    return np.array(right)
+
+
+def chance(held: ObjectSet, train: ObjectSet, split: str) -> float:
+    """How often an object drawn at random has the same category."""
+    among = train if split == "unseen-object" else held
+    names, counts = np.unique(among.categories, return_counts=True)
+    share = dict(zip(names, counts / len(among), strict=True))
+    return float(np.mean([share.get(c, 0.0) for c in held.categories]))
+
+
+def turned_change(encoder: Encoder, objects: ObjectSet, codes: np.ndarray) -> float:
+    """Change of a code when its cloud is turned, relative to that between objects."""
+    from scipy.spatial.transform import Rotation
+
+    turns = Rotation.random(len(objects) * TURNS, rng=np.random.default_rng(0))
+    matrices = turns.as_matrix().reshape(len(objects), TURNS, 3, 3)
+    changed = [
+        object_codes(
+            encoder,
+            dataclasses.replace(
+                objects,
+                points=np.einsum("npi,nji->npj", objects.points, matrices[:, i]).astype(
+                    np.float32
+                ),
+            ),
+        )
+        for i in range(TURNS)
+    ]
+    own = np.mean([np.linalg.norm(c - codes, axis=1).mean() for c in changed])
+    others = np.linalg.norm(codes - np.roll(codes, len(codes) // 2, axis=0), axis=1)
+    return float(own / others.mean())
+
+
+@main_guard
+def main() -> None:
+    """Trains, measures, exports; the same command again resumes."""
+    options = parse_arguments(Options, sys.argv[1:], Options())
+    use_compilation_cache()
+    began = time.monotonic()
+    objects = load_object_set(options.objects)
+    asked = {
+        "objects": options.objects,
+        "autoencoder": dataclasses.asdict(options.autoencoder),
+        "seed": options.seed,
+    }
+    with RunFolder.open(options.out, asked, options.fresh) as run:
+        encoder = train_encoder(run, options.autoencoder, objects.points, options.seed)
+        wall_s = time.monotonic() - began
+        rows = measure(encoder, objects)
+        extra = {"encoder": encoder.name, "wall_s": round(wall_s, 1), **asked}
+        rows = [row | extra | provenance() for row in rows]
+        run.write_summary({"rows": rows})
+    if options.results is not None:
+        write_json(options.results, rows)
+    if options.export is not None:
+        export_encoder(encoder, options.export)
+    for row in rows:
+        print(
+            f"{row['split']:16} Chamfer {row['chamfer_mm2']:6.1f} mm^2, nearest code "
+            f"of the same category {row['same_category']:.1%} "
+            f"(by chance {row['same_category_by_chance']:.1%})"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+"""Trains a hyper-policy and what it needs: `python experiments/hyper.py --k 4`."""
+
+import dataclasses
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from dexjax.errors import DexjaxError, main_guard
+from dexjax.learners.ppo import Policy
+from dexjax.objects.loading import load_object_set
+from dexjax.runs.arguments import parse_arguments
+from dexjax.runs.assemble import use_compilation_cache
+from dexjax.runs.codes import central_objects, load_encoder, object_codes
+from dexjax.runs.config import check, preset
+from dexjax.runs.hyper import (
+    Base,
+    HyperConfig,
+    MixtureConfig,
+    check_bases,
+    make_hyper,
+)
+from dexjax.runs.launch import launch, show
+from dexjax.runs.policies import keep_bases, load_base, load_policy
+
+ROOT = Path(__file__).resolve().parents[1]
+STAGES = {"1": ("stage1",), "2": ("stage2",), "both": ("stage1", "stage2")}
+# Control steps of each stage, and the share of a base policy's noise at the start: what
+# is mixed is half-way to the goal already.
+ENV_STEPS = {"smoke": 40_960, "laptop": 20_000_000, "gpu": 200_000_000}
+PAPER_STEPS = 1_760_000_000
+INITIAL_STD = 0.3
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Trains a hyper-policy; finds or trains its base policies first.
+
+    Attributes:
+        k: base policies.
+        stage: "1" (follows grasp proposals), "2" (goes on from 1, free of them) or
+            "both".
+        objects: to train on.
+        preset: "smoke", "laptop", "gpu" or "paper".
+        normalisation: of the weights: "norm" (eq. 4) or "softmax".
+        residual: add an action of its own; --no-residual leaves the mixture alone.
+        encoder: folder of the encoder of object codes; the shipped one by default.
+        grasps: file of grasp proposals; those that come with dexjax by default.
+        engine: "auto", "native", "mjx" or "warp".
+        env_steps: control steps of each stage; the preset's by default.
+        seed: of everything.
+        bases: folder in which base policies are looked for and trained.
+        out: folder for the stages; runs/hyper/k<k>-seed<seed> by default.
+        fresh: train the stages anew.
+    """
+
+    k: int = 4
+    stage: str = "both"
+    objects: str = "everyday/train"
+    preset: str = "laptop"
+    normalisation: str = "norm"
+    residual: bool = True
+    encoder: Path | None = None
+    grasps: Path | None = None
+    engine: str = "auto"
+    env_steps: int | None = None
+    seed: int = 0
+    bases: Path = Path("runs/base")
+    out: Path | None = None
+    fresh: bool = False
+
+
+def base_objects(options: Options) -> list[str]:
+    """The objects nearest to the centres of k clusters of codes."""
+    objects = load_object_set(options.objects)
+    codes = object_codes(load_encoder(options.encoder), objects)
+    chosen = central_objects(codes, options.k, options.seed)
+    return [objects.names[i] for i in chosen]
+
+
+def find_base(name: str, options: Options) -> Base:
+    """The base policy of an object, trained now if it is not there."""
+    folder = options.bases / f"{name.replace(':', '-')}-seed{options.seed}"
+    if (folder / "summary.json").exists():
+        print(f"base policy of {name}: reusing {folder}")
+    else:
+        print(f"base policy of {name}: training it in {folder}")
+        command = [sys.executable, str(ROOT / "experiments" / "base.py")]
+        command += ["--object", name, "--preset", options.preset]
+        command += ["--seed", str(options.seed), "--engine", options.engine]
+        if subprocess.run([*command, "--out", str(folder)]).returncode:
+            raise DexjaxError(f"the base policy of {name} was not trained: see above")
+    return load_base(folder)
+
+
+def configuration(options: Options, bases: list[Base], reward: str) -> HyperConfig:
+    """The configuration of one stage."""
+    common = preset(options.preset)
+    task = dataclasses.replace(
+        common.task, observation="full", reward=reward, pose=False
+    )
+    ppo = common.ppo
+    if options.preset != "paper":
+        ppo = dataclasses.replace(ppo, initial_std=INITIAL_STD)
+    steps = options.env_steps or ENV_STEPS.get(options.preset, PAPER_STEPS)
+    fields = {f.name: getattr(common, f.name) for f in dataclasses.fields(common)}
+    fields |= {
+        "object": options.objects,
+        "engine": options.engine,
+        "encoder": options.encoder,
+        "grasps": options.grasps,
+        "task": task,
+        "ppo": ppo,
+        "env_steps": steps,
+        "stop_at": 0.0,
+        "seed": options.seed,
+        "fresh": options.fresh,
+        "out": stage_folder(options, reward),
+    }
+    config = HyperConfig(
+        **fields,
+        mixture=MixtureConfig(
+            bases=tuple(base.config.object for base in bases),
+            digests=tuple(base.digest for base in bases),
+            residual=options.residual,
+            normalisation=options.normalisation,
+        ),
+        start=stage_folder(options, "stage1") if reward == "stage2" else None,
+    )
+    check(config)
+    return config
+
+
+def stage_folder(options: Options, reward: str) -> Path:
+    """Where a stage's run is kept."""
+    kind = "" if options.residual else "-no-residual"
+    kind += "" if options.normalisation == "norm" else f"-{options.normalisation}"
+    default = Path("runs/hyper") / f"k{options.k}{kind}-seed{options.seed}"
+    return (options.out or default) / reward
+
+
+def first_policy(config: HyperConfig) -> Policy | None:
+    """The policy that a stage starts from."""
+    if config.start is None:
+        return None
+    if not (config.start / "summary.json").exists():
+        raise DexjaxError(
+            f"stage 2 goes on from {config.start}, where there is no finished stage 1: "
+            "train it with --stage 1 or both"
+        )
+    print(f"starting from {config.start}")
+    return load_policy(config.start).policy
+
+
+def run_stage(reward: str, options: Options, bases: list[Base]) -> None:
+    """Trains one stage, or says that it is there."""
+    started = time.monotonic()
+    config = configuration(options, bases, reward)
+    check_bases(bases, config)
+    start = first_policy(config)
+
+    def learner(task, mesh):
+        assert config.out is not None
+        keep_bases(config.out, bases)
+        return make_hyper(task, bases, config, start, mesh)
+
+    show(launch(config, learner, started))
+
+
+@main_guard
+def main() -> None:
+    """Trains stage by stage; the same command again resumes."""
+    options = parse_arguments(Options, sys.argv[1:], Options())
+    if options.stage not in STAGES:
+        raise DexjaxError(f"stage {options.stage!r}: choose from {', '.join(STAGES)}")
+    use_compilation_cache()
+    bases = [find_base(name, options) for name in base_objects(options)]
+    for reward in STAGES[options.stage]:
+        run_stage(reward, options, bases)
+
+
+if __name__ == "__main__":
+    main()

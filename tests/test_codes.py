@@ -1,0 +1,88 @@
+"""The encoder of objects: trained, kept, applied; and clusters of codes."""
+
+import numpy as np
+import pytest
+
+from dexjax.errors import DexjaxError
+from dexjax.learners.autoencoder import AutoencoderConfig
+from dexjax.objects.loading import load_objects
+from dexjax.runs import codes
+from dexjax.runs.codes import (
+    central_objects,
+    encoder_name,
+    export_encoder,
+    load_encoder,
+    object_codes,
+    train_encoder,
+    with_codes,
+)
+from dexjax.runs.folder import RunFolder
+
+TINY = AutoencoderConfig(points=32, batch=4, steps=40)
+
+
+@pytest.fixture(scope="module")
+def objects():
+    return load_objects(["box", "can", "bottle"])
+
+
+@pytest.fixture(scope="module")
+def trained(objects, tmp_path_factory):
+    path = tmp_path_factory.mktemp("codes") / "run"
+    with RunFolder.open(path, {"seed": 0}) as run:
+        return path, train_encoder(run, TINY, objects.points, seed=0)
+
+
+def test_what_is_loaded_encodes_alike(trained, objects, tmp_path):
+    path, encoder = trained
+    own = object_codes(encoder, objects)
+    assert own.shape == (3, 64) and np.ptp(own, axis=0).max() > 1e-3
+    export_encoder(encoder, tmp_path / "encoder")
+    for folder in (path, tmp_path / "encoder"):
+        found = load_encoder(folder)
+        assert found.name == encoder.name == encoder_name(folder)
+        np.testing.assert_array_equal(object_codes(found, objects), own)
+    np.testing.assert_array_equal(with_codes(objects, encoder).code, own)
+
+
+def test_an_interrupted_training_gives_the_same(
+    trained, objects, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(codes, "_CHECKPOINT_EVERY", 0.0)
+    save = codes._save
+
+    def killed(folder, step, *rest):
+        save(folder, step, *rest)
+        raise KeyboardInterrupt
+
+    with RunFolder.open(tmp_path / "run", {"seed": 0}) as run:
+        monkeypatch.setattr(codes, "_save", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train_encoder(run, TINY, objects.points, seed=0)
+        monkeypatch.setattr(codes, "_save", save)
+        again = train_encoder(run, TINY, objects.points, seed=0)
+    assert again.name == trained[1].name
+
+
+def test_no_encoder_is_said(tmp_path):
+    with pytest.raises(DexjaxError, match="no encoder .*experiments/codes.py"):
+        load_encoder(tmp_path)
+
+
+def test_the_central_objects_of_clusters():
+    rng = np.random.default_rng(0)
+    middles = 10 * np.eye(3)
+    sizes = (30, 10, 20)
+    cloud = np.concatenate(
+        [m + rng.normal(size=(n, 3)) for m, n in zip(middles, sizes, strict=True)]
+    )
+    starts = (0, 30, 40)
+    cloud[list(starts)] = middles
+    chosen = central_objects(cloud, 3)
+    # The largest cluster first; nearest to its mean is (nearly) its middle.
+    clusters = [int(np.searchsorted(starts, i, side="right")) - 1 for i in chosen]
+    assert clusters == [0, 2, 1]
+    far = np.linalg.norm(cloud[chosen] - middles[clusters], axis=1)
+    assert far.max() < 1.5
+    with pytest.raises(DexjaxError, match="4 clusters of 3 objects"):
+        central_objects(middles, 4)

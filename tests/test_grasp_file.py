@@ -1,0 +1,60 @@
+"""Grasp proposals in files."""
+
+import numpy as np
+import pytest
+
+from dexjax.errors import DexjaxError
+from dexjax.objects.grasp_file import GraspFile, read_grasps, with_grasps, write_grasps
+from dexjax.objects.loading import load_objects
+
+
+def some(names, count=3, joints=22, seed=0):
+    rng = np.random.default_rng(seed)
+    rotation = rng.normal(size=(len(names), count, 4))
+    return GraspFile(
+        hand=np.array("shadow"),
+        names=np.array(names),
+        translation=rng.uniform(-0.2, 0.2, (len(names), count, 3)),
+        rotation=rotation / np.linalg.norm(rotation, axis=-1, keepdims=True),
+        joints=rng.uniform(-1, 1.5, (len(names), count, joints)),
+        valid=np.full(len(names), 2),
+    )
+
+
+@pytest.fixture(scope="module")
+def objects():
+    return load_objects(["box", "can"])
+
+
+def test_a_file_gives_back_what_was_written(tmp_path):
+    there = some(["mug:1@0.06", "can:2@0.08"])
+    write_grasps(tmp_path / "grasps.npz", there)
+    back = read_grasps(tmp_path / "grasps.npz")
+    assert back.names.tolist() == ["mug:1@0.06", "can:2@0.08"]
+    np.testing.assert_allclose(back.translation, there.translation, atol=1e-4)
+    np.testing.assert_allclose(back.joints, there.joints, atol=1e-3)
+    cosine = np.abs((back.rotation * there.rotation).sum(-1))
+    assert np.degrees(2 * np.arccos(cosine.clip(max=1))).max() < 0.1
+    np.testing.assert_allclose(np.linalg.norm(back.rotation, axis=-1), 1, rtol=1e-6)
+
+
+def test_objects_get_theirs_by_name(objects):
+    grasps = some(["egg", "can"])
+    given = with_grasps(objects, grasps)
+    assert given.grasp_count.tolist() == [0, 3]
+    np.testing.assert_allclose(given.grasp_joints[1], grasps.joints[1], rtol=1e-6)
+    assert given.grasp_joints.shape == (2, 3, 22)
+    # Fewer proposals replace all of the old ones.
+    again = with_grasps(given, some(["can"], count=1, seed=1))
+    assert again.grasp_count.tolist() == [0, 1]
+    assert not again.grasp_joints[1, 1:].any()
+
+
+def test_what_cannot_be_used_is_said(objects, tmp_path):
+    with pytest.raises(DexjaxError, match="no grasp proposals .*proposals.py"):
+        read_grasps(tmp_path / "none.npz")
+    (tmp_path / "half.npz").write_bytes(b"PK\x03\x04 half")
+    with pytest.raises(DexjaxError, match=r"half.npz are damaged"):
+        read_grasps(tmp_path / "half.npz")
+    with pytest.raises(DexjaxError, match="'shadow' have 16 joints, these objects' 22"):
+        with_grasps(objects, some(["can"], joints=16))

@@ -1,0 +1,171 @@
+"""Hyper-policies: how base policies are mixed, kept, and refused."""
+
+import dataclasses
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import yaml
+
+from dexjax.errors import DexjaxError
+from dexjax.hands import load_hand
+from dexjax.learners.autoencoder import AutoencoderConfig
+from dexjax.learners.ppo import make_ppo
+from dexjax.objects.loading import load_object
+from dexjax.physics.choice import make_engine
+from dexjax.runs import checkpoint
+from dexjax.runs.codes import export_encoder, train_encoder, with_codes
+from dexjax.runs.config import PRESETS
+from dexjax.runs.folder import RunFolder
+from dexjax.runs.hyper import HyperConfig, MixtureConfig, check_bases, make_hyper
+from dexjax.runs.policies import export_policy, keep_bases, load_base, load_policy
+from dexjax.runs.training import identity
+from dexjax.scene import make_scene
+from dexjax.tasks.grasp import GraspTask
+from dexjax.tasks.observations import geometry_unaware_part
+
+SMOKE = PRESETS["smoke"]
+BASE = dataclasses.replace(
+    SMOKE,
+    object="box",
+    ppo=dataclasses.replace(SMOKE.ppo, worlds=4, steps=4, widths=(16, 8)),
+    task=dataclasses.replace(SMOKE.task, starts=2),
+)
+
+
+def save_run(folder, config, state):
+    """A run's folder as a training leaves it."""
+    checkpoint.save(folder / "checkpoints", 3, state, identity(config))
+    plain = json.loads(json.dumps(dataclasses.asdict(config), default=str))
+    (folder / "config.yaml").write_text(yaml.safe_dump(plain))
+    (folder / "summary.json").write_text('{"object": "box"}')
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory):
+    box = load_object("box")
+    tiny = AutoencoderConfig(points=16, batch=2, steps=2)
+    folder = tmp_path_factory.mktemp("encoder")
+    with RunFolder.open(folder / "run", {}) as run:
+        trained = train_encoder(run, tiny, box.points, seed=0)
+    export_encoder(trained, folder / "out")
+    return folder / "out", trained
+
+
+@pytest.fixture(scope="module")
+def scene(encoder):
+    return make_scene(load_hand(), with_codes(load_object("box"), encoder[1]), "servo")
+
+
+@pytest.fixture(scope="module")
+def bases(scene, tmp_path_factory):
+    """Two untrained base policies that differ, and have seen different things."""
+    task = GraspTask(make_engine(scene, "native"), BASE.task)
+    ppo = make_ppo(task, BASE.ppo)
+    found = []
+    for seed in (0, 1):
+        state = ppo.init(jax.random.key(seed))
+        params = jax.tree.map(lambda x: 3.0 * x, state.policy.params)
+        statistics = state.policy.statistics
+        mean = jax.random.normal(jax.random.key(seed), statistics.mean.shape)
+        statistics = statistics.replace(mean=mean)
+        policy = state.policy.replace(params=params, statistics=statistics)
+        folder = tmp_path_factory.mktemp("base") / str(seed)
+        save_run(folder, BASE, state.replace(policy=policy))
+        found.append(load_base(folder))
+    return found
+
+
+@pytest.fixture(scope="module")
+def config(bases, encoder):
+    fields = {f.name: getattr(BASE, f.name) for f in dataclasses.fields(BASE)}
+    fields["task"] = dataclasses.replace(BASE.task, observation="full", reward="stage2")
+    fields["encoder"] = encoder[0]
+    mixture = MixtureConfig(("box", "box"), tuple(base.digest for base in bases))
+    return HyperConfig(**fields, mixture=mixture)
+
+
+@pytest.fixture(scope="module")
+def task(scene, config):
+    return GraspTask(make_engine(scene, "native"), config.task)
+
+
+@pytest.fixture(scope="module")
+def hyper(task, bases, config):
+    ppo = make_hyper(task, bases, config)
+    return ppo, ppo.init(jax.random.key(5))
+
+
+def test_at_its_start_it_does_what_the_first_base_policy_does(task, bases, hyper):
+    ppo, state = hyper
+    obs = jax.vmap(task.reset)(jax.random.split(jax.random.key(0), 3)).obs
+    params = state.policy.params
+    actor = jax.tree.map(jnp.zeros_like, params["params"]["actor"])
+    policy = state.policy.replace(
+        params={"params": params["params"] | {"actor": actor}}
+    )
+    part = geometry_unaware_part(task.hand, obs, BASE.task.relative)
+    base = make_ppo(GraspTask(task.engine, BASE.task), BASE.ppo)
+    expected = jnp.clip(base.act(bases[0].policy, part), -1, 1)
+    assert np.abs(expected).max() > 0.1
+    np.testing.assert_allclose(ppo.act(policy, obs), expected, atol=1e-5)
+    assert np.abs(base.act(bases[1].policy, part) - expected).max() > 0.1
+
+
+def test_it_trains(hyper):
+    ppo, state = hyper
+    before = jax.device_get(state.policy.params)
+    after, measured = ppo.train(ppo.init(jax.random.key(5)))
+    changed = jax.tree.map(
+        lambda a, b: np.abs(a - b).max(), before, after.policy.params
+    )
+    assert max(jax.tree.leaves(changed)) > 0
+    assert np.isfinite(float(measured["kl"]))
+
+
+def test_a_folder_of_its_own_holds_all_it_needs(task, bases, config, hyper, tmp_path):
+    ppo, state = hyper
+    run = tmp_path / "hyper"
+    run.mkdir()
+    keep_bases(run, bases)
+    save_run(run, config, state)
+    obs = jax.random.normal(jax.random.key(1), (2, task.observation_size))
+    expected = ppo.act(state.policy, obs)
+    np.testing.assert_allclose(load_policy(run).act(obs), expected, atol=1e-6)
+    export_policy(run, tmp_path / "out")
+    # The export names no folder: it wants the encoder that comes with dexjax.
+    exported = yaml.safe_load((tmp_path / "out" / "config.yaml").read_text())
+    assert exported["encoder"] is None and exported["start"] is None
+    assert exported["mixture"]["digests"] == [base.digest for base in bases]
+    assert load_base(tmp_path / "out" / "bases" / "1").digest == bases[1].digest
+
+    (run / "bases" / "0").rename(run / "bases" / "x")
+    with pytest.raises(DexjaxError, match=r"lacks its base policy 0 \(box\)"):
+        load_policy(run)
+    (run / "bases" / "1").rename(run / "bases" / "0")
+    (run / "bases" / "x").rename(run / "bases" / "1")
+    with pytest.raises(DexjaxError, match="trained with another base policy 0"):
+        load_policy(run)
+
+
+def test_codes_of_another_encoder_are_refused(config, hyper, bases, tmp_path):
+    run = tmp_path / "hyper"
+    run.mkdir()
+    keep_bases(run, bases)
+    save_run(run, config, hyper[1])
+    meta = identity(config) | {"encoder": "another"}
+    checkpoint.save(run / "checkpoints", 4, hyper[1], meta)
+    with pytest.raises(DexjaxError, match="has encoder 'another', this run wants"):
+        load_policy(run)
+
+
+def test_bases_that_do_not_fit_are_refused(bases, config):
+    other = dataclasses.replace(bases[1].config, wrist="wrench")
+    with pytest.raises(DexjaxError, match="wrist 'wrench', this hyper-policy needs"):
+        check_bases([bases[0], bases[1]._replace(config=other)], config)
+    ppo = dataclasses.replace(BASE.ppo, widths=(8,))
+    other = dataclasses.replace(bases[1].config, ppo=ppo)
+    with pytest.raises(DexjaxError, match=r"ppo.widths \(8,\), this hyper-policy"):
+        check_bases([bases[0], bases[1]._replace(config=other)], config)
