@@ -40,7 +40,7 @@ play: $(READY)
 	@$(BIN)/python experiments/play.py --agent "$(AGENT)" --object "$(OBJ)" $(call flag,--hand,HAND) $(ARGS)
 
 eval: $(READY)
-	@$(BIN)/python experiments/evaluate.py --run "$(RUN)" $(call flag,--engine,ENGINE) $(call flag,--seed,SEED) $(call flag,--out,OUT) $(call flag,--dexgraspnet,DEXGRASPNET) $(ARGS)
+	@$(BIN)/python experiments/evaluate.py "$(RUN)" $(call flag,--engine,ENGINE) $(call flag,--seed,SEED) $(call flag,--out,OUT) $(call flag,--dexgraspnet,DEXGRASPNET) $(ARGS)
 
 demo: $(READY)
 	@$(BIN)/python experiments/demo.py --object "$(OBJ)" $(call flag,--seed,SEED) $(call flag,--out,OUT) $(call flag,--size,SIZE) $(call flag,--dexgraspnet,DEXGRASPNET) $(ARGS)

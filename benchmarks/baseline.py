@@ -79,7 +79,7 @@ def measure(run: Path, objects: str) -> dict:
     """Evaluates a run on a part of the set."""
     out = run / "split.json"
     began = time.monotonic()
-    experiment("evaluate.py", "--run", run, "--objects", objects, "--out", out)
+    experiment("evaluate.py", run, "--objects", objects, "--out", out)
     found = read_json(out)
     out.unlink()
     row = {name: found[name] for name in KEPT}

@@ -34,6 +34,7 @@ from throughput import make_task
 
 from dexjax.errors import main_guard
 from dexjax.learners import ppo
+from dexjax.learners.learner import Learner
 from dexjax.learners.ppo_config import PpoConfig
 from dexjax.networks.actor_critic import ActorCritic
 from dexjax.physics.host_call import HostFunction
@@ -147,7 +148,7 @@ def _part(
     }
 
 
-def warmed_up(learner: ppo.Ppo) -> ppo.TrainState:
+def warmed_up(learner: Learner) -> ppo.TrainState:
     """A state whose worlds have spread."""
     state = learner.init(jax.random.key(0))
     for _ in range(WARM_UP):

@@ -1,4 +1,4 @@
-"""Evaluates a trained policy: `python experiments/evaluate.py --run runs/base/mug`."""
+"""Evaluates a trained policy: `python experiments/evaluate.py runs/base/mug`."""
 
 import dataclasses
 import itertools
@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from tyro.conf import Positional
 
 from dexjax.errors import DexjaxError, main_guard
 from dexjax.runs.arguments import parse_arguments
@@ -14,15 +15,27 @@ from dexjax.runs.assemble import (
     load_config_objects,
     use_compilation_cache,
 )
-from dexjax.runs.config import BaseConfig
-from dexjax.runs.evaluation import fresh_task, measure_objects, wilson
+from dexjax.runs.config import RunConfig
+from dexjax.runs.evaluation import (
+    RECORDED,
+    Act,
+    Episodes,
+    fresh_task,
+    measure_objects,
+    wilson,
+)
+from dexjax.runs.evaluation import evaluate as run_episodes
+from dexjax.runs.film import film
 from dexjax.runs.folder import write_json
 from dexjax.runs.metrics import provenance
 from dexjax.runs.policies import load_policy
+from dexjax.tasks.grasp import GraspTask
 
 # Episodes of one object, and of all together where there are many.
 EPISODES = 512
 MOST_EPISODES = 2048
+# So many of the objects that were held least often are filmed.
+SHOWN = RECORDED
 # More objects than this are shown by category.
 MOST_LINES = 32
 
@@ -33,8 +46,8 @@ class Options:
 
     Attributes:
         run: the run's folder.
-        objects: other objects than the run's own, separated by commas, or a part of
-            the everyday set such as everyday/unseen-object.
+        split: "train", "unseen-object" or "unseen-category" of the everyday set.
+        objects: other objects than the run's own, separated by commas.
         engine: "auto", "native", "mjx" or "warp".
         episodes: fresh episodes of each object; by default 512, or of many objects as
             many as make 2,048 in all, at least one each.
@@ -43,7 +56,8 @@ class Options:
         out: JSON file; evaluation.json in the run's folder by default.
     """
 
-    run: Path = Path("runs/base/mug")
+    run: Positional[Path] = Path("runs/base/mug")
+    split: str = ""
     objects: str = ""
     engine: str = "auto"
     episodes: int | None = None
@@ -52,8 +66,8 @@ class Options:
     out: Path | None = None
 
 
-def evaluate(options: Options) -> dict:
-    """Evaluates and prints the table; the whole result."""
+def evaluate(options: Options, out: Path) -> dict:
+    """Evaluates, prints the table, films the worst objects; the whole result."""
     if options.episodes is not None and options.episodes < 1:
         raise DexjaxError(f"{options.episodes} episodes: give at least 1")
     trained = load_policy(options.run)
@@ -71,6 +85,7 @@ def evaluate(options: Options) -> dict:
     if len(rows) > MOST_LINES:
         table = [table[0], *by_category(rows)]
     print("\n".join([HEADER, *map(line, table)]))
+    show_worst(task, trained.act, rows, out.with_suffix(""), options.seed)
     return {
         "run": str(options.run),
         "trained_on": trained.config.object,
@@ -84,16 +99,33 @@ def evaluate(options: Options) -> dict:
     }
 
 
-def configuration(options: Options, trained: BaseConfig) -> BaseConfig:
+def configuration(options: Options, trained: RunConfig) -> RunConfig:
     """The run's configuration with what is asked for on top."""
+    if options.split and options.objects:
+        raise DexjaxError("give a split or objects, not both")
+    objects = f"everyday/{options.split}" if options.split else options.objects
     return dataclasses.replace(
         trained,
-        object=options.objects or trained.object,
-        size=None if options.objects else trained.size,
+        object=objects or trained.object,
+        size=None if objects else trained.size,
         engine=options.engine,
         seed=options.seed,
         dexgraspnet=options.dexgraspnet or trained.dexgraspnet,
     )
+
+
+def show_worst(
+    task: GraspTask, act: Act, rows: list[dict], path: Path, seed: int
+) -> None:
+    """Films an episode of each of the objects that were held least often."""
+    if len(rows) == 1:
+        return
+    worst = np.argsort([row["success_held"] for row in rows], kind="stable")[:SHOWN]
+    episodes = Episodes(worst, np.zeros(len(worst), int))
+    recorded = run_episodes(task, act, episodes, seed).recorded
+    film(path.parent, f"{path.name}-worst", task.engine.scene, recorded)
+    names = ", ".join(rows[i]["object"] for i in worst)
+    print(f"held least often, in {path}-worst.png: {names}")
 
 
 def pooled(rows: list[dict], name: str) -> dict:
@@ -109,7 +141,14 @@ def pooled(rows: list[dict], name: str) -> dict:
         "success_reached": float(reached / episodes),
         "episodes": episodes,
         "ci95": wilson(round(held), episodes),
+        "pose_distance": mean_distance(rows),
     }
+
+
+def mean_distance(rows: list[dict]) -> float | None:
+    """Mean pose distance over the objects that have grasp proposals."""
+    known = [r["pose_distance"] for r in rows if r["pose_distance"] is not None]
+    return float(np.mean(known)) if known else None
 
 
 def by_category(rows: list[dict]) -> list[dict]:
@@ -150,8 +189,8 @@ def main() -> None:
     """Evaluates and writes the JSON file."""
     options = parse_arguments(Options, sys.argv[1:], Options())
     use_compilation_cache()
-    result = evaluate(options)
     out = options.out or options.run / "evaluation.json"
+    result = evaluate(options, out)
     write_json(out, result)
     print(f"wrote {out}")
 

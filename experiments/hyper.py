@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from dexjax.errors import DexjaxError, main_guard
-from dexjax.learners.ppo import Policy
+from dexjax.learners.learner import Policy
 from dexjax.objects.loading import load_object_set
 from dexjax.runs.arguments import parse_arguments
 from dexjax.runs.assemble import use_compilation_cache

@@ -355,7 +355,7 @@ def test_a_run_is_interrupted_by_a_full_disk_resumed_finished_and_kept(
     assert "resuming a after iteration 2 (400 steps)" in said
     summary = json.loads((tmp_path / "a" / "summary.json").read_text())
     assert summary["env_steps"] == 800 and summary["episodes"] == 8
-    assert summary["ppo"]["steps"] == 25
+    assert summary["learner"]["steps"] == 25
     assert f"box: held {summary['success_held']:.1%}" in said
 
     status, said, _ = run(*TINY, *out)

@@ -8,10 +8,10 @@ import pytest
 import trimesh
 
 from dexjax.grasps.energy import CONTACTS, Pose, all_joints, grasp_energy, rest_table
-from dexjax.grasps.solid import make_solid, signed_distance, smooth_normals
 from dexjax.hands import load_hand
 from dexjax.hands.surface import contact_points, hand_spheres
 from dexjax.objects import load_object
+from dexjax.objects.solid import make_solid, signed_distance, smooth_normals
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ import pytest
 from dexjax import rotations
 from dexjax.grasps.energy import Pose, all_joints, grasp_energy, rest_table
 from dexjax.grasps.opposition import Surface, opposed_start, pad_table, thumb_links
-from dexjax.grasps.solid import make_solid, signed_distance
 from dexjax.grasps.synthesis import Annealing, make_synthesis
 from dexjax.grasps.validation import (
     GRAVITY,
@@ -21,6 +20,7 @@ from dexjax.grasps.validation import (
 from dexjax.hands import forward_kinematics, load_hand
 from dexjax.hands.surface import contact_points, hand_spheres
 from dexjax.objects import load_object
+from dexjax.objects.solid import make_solid, signed_distance
 from dexjax.physics.native import NativeEngine
 from dexjax.scene import make_scene
 

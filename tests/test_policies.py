@@ -12,7 +12,8 @@ import yaml
 
 from dexjax.errors import DexjaxError
 from dexjax.hands import load_hand
-from dexjax.learners.ppo import Policy, make_ppo
+from dexjax.learners.learner import Policy
+from dexjax.learners.ppo import make_ppo
 from dexjax.physics.choice import make_engine
 from dexjax.runs import checkpoint, policies
 from dexjax.runs.config import PRESETS

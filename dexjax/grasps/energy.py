@@ -18,9 +18,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from dexjax import rotations
-from dexjax.grasps.solid import Solid, signed_distance, smooth_normals
 from dexjax.hands import Hand, forward_kinematics
 from dexjax.hands.surface import Spheres, contact_points, hand_spheres, place
+from dexjax.objects.solid import Solid, signed_distance, smooth_normals
 
 WEIGHTS = {
     "force_closure": 1.0,

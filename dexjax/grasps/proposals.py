@@ -9,11 +9,11 @@ import numpy as np
 
 from dexjax.grasps.energy import Table, penetration, rest_table
 from dexjax.grasps.opposition import Surface
-from dexjax.grasps.solid import Solid, make_solid
 from dexjax.grasps.synthesis import Grasps, make_synthesis
 from dexjax.grasps.validation import closing_targets, make_trial
 from dexjax.hands.hand import WRIST_ACTIONS
 from dexjax.objects.object_set import ObjectSet
+from dexjax.objects.solid import Solid, make_solid
 from dexjax.physics.engine import Engine
 
 # N, on either side: what a light thing is squeezed with, and at most.

@@ -24,9 +24,9 @@ from dexjax.grasps.energy import (
     grasp_energy,
 )
 from dexjax.grasps.opposition import Surface, opposed_start, pad_table, thumb_links
-from dexjax.grasps.solid import Solid
 from dexjax.hands import Hand
 from dexjax.hands.surface import contact_points
+from dexjax.objects.solid import Solid
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,18 +19,11 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from dexjax.errors import DexjaxError
 from dexjax.learners.devices import WORLDS
+from dexjax.learners.learner import Learner, Policy, summarise
 from dexjax.learners.ppo_config import PpoConfig
 from dexjax.learners.ppo_loss import Batch, adapt_learning_rate, gae, ppo_loss
 from dexjax.networks.actor_critic import ActorCritic
 from dexjax.tasks.task import Task, TaskState
-
-
-@struct.dataclass
-class Policy:
-    """What acting needs: network parameters and observation statistics."""
-
-    params: dict
-    statistics: running_statistics.RunningStatisticsState
 
 
 @struct.dataclass
@@ -59,15 +52,7 @@ class Transition(NamedTuple):
     done: jax.Array
 
 
-class Ppo(NamedTuple):
-    """The learner's jitted functions."""
-
-    init: Callable[[jax.Array], TrainState]
-    train: Callable[[TrainState], tuple[TrainState, dict[str, jax.Array]]]
-    act: Callable[[Policy, jax.Array], jax.Array]
-
-
-def make_ppo(task: Task, config: PpoConfig, mesh: Mesh | None = None) -> Ppo:
+def make_ppo(task: Task, config: PpoConfig, mesh: Mesh | None = None) -> Learner:
     """Makes the learner of a task.
 
     Args:
@@ -95,7 +80,7 @@ def make_ppo(task: Task, config: PpoConfig, mesh: Mesh | None = None) -> Ppo:
     act = jax.jit(partial(_act, config, network))
     if mesh is None:
         train = partial(_train, step, config, network)
-        return Ppo(jax.jit(init), jax.jit(train, donate_argnums=0), act)
+        return Learner(jax.jit(init), jax.jit(train, donate_argnums=0), act)
     if config.worlds % mesh.size:
         raise DexjaxError(
             f"{config.worlds} worlds do not divide over {mesh.size} devices: choose a "
@@ -114,7 +99,7 @@ def make_ppo(task: Task, config: PpoConfig, mesh: Mesh | None = None) -> Ppo:
         out_shardings=(placed, whole),
         donate_argnums=0,
     )
-    return Ppo(jax.jit(init, out_shardings=placed), train, act)
+    return Learner(jax.jit(init, out_shardings=placed), train, act)
 
 
 def init_policy(network: ActorCritic, observation_size: int, key: jax.Array) -> Policy:
@@ -221,18 +206,7 @@ def _rollout(
 
     keys = jax.random.split(key, config.steps)
     worlds, (trajectory, metrics) = jax.lax.scan(act_and_step, worlds, keys)
-    return worlds, trajectory, _summarise(metrics)
-
-
-EPISODE_METRICS = ("held", "reached", "return")
-COUNTS = ("episodes", "broken")
-
-
-def _summarise(metrics: dict[str, jax.Array]) -> dict[str, jax.Array]:
-    """Means over steps; sums of counts and of what an episode's end reports."""
-    sums = {name: metrics[name].sum() for name in (*EPISODE_METRICS, *COUNTS)}
-    means = {n: x.mean() for n, x in metrics.items() if n not in sums}
-    return means | sums
+    return worlds, trajectory, summarise(metrics)
 
 
 def _batch(

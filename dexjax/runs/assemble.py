@@ -12,7 +12,7 @@ from dexjax.objects.object_set import ObjectSet
 from dexjax.physics.choice import make_engine
 from dexjax.physics.engine import Engine
 from dexjax.runs.codes import load_encoder, with_codes
-from dexjax.runs.config import BaseConfig
+from dexjax.runs.config import RunConfig
 from dexjax.scene import make_scene
 from dexjax.tasks.grasp import GraspTask
 
@@ -27,25 +27,25 @@ def use_compilation_cache() -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 
 
-def load_config_objects(config: BaseConfig) -> ObjectSet:
-    """The objects of a run, with codes if its policy sees them."""
+def load_config_objects(config: RunConfig) -> ObjectSet:
+    """The objects of a run, with codes if they are seen."""
     objects = load_object_set(
         config.object, size=config.size, dexgraspnet=config.dexgraspnet
     )
     if config.grasps is not None:
         objects = with_grasps(objects, read_grasps(config.grasps))
-    if config.task.observation == "full":
+    if config.sees_codes:
         objects = with_codes(objects, load_encoder(config.encoder))
     return objects
 
 
-def assemble_engine(config: BaseConfig, objects: ObjectSet) -> Engine:
+def assemble_engine(config: RunConfig, objects: ObjectSet) -> Engine:
     """The engine of a run over any objects."""
     scene = make_scene(load_hand(config.hand), objects, config.wrist)
     return make_engine(scene, config.engine)
 
 
-def training_task(config: BaseConfig, engine: Engine) -> GraspTask:
+def training_task(config: RunConfig, engine: Engine) -> GraspTask:
     """The task as it is trained."""
     share = max(MOST_STARTS // len(engine.scene.objects), FEWEST_STARTS)
     starts = min(config.task.starts, share)
@@ -53,7 +53,7 @@ def training_task(config: BaseConfig, engine: Engine) -> GraspTask:
     return GraspTask(engine, task, seed=config.seed)
 
 
-def evaluation_task(config: BaseConfig, engine: Engine) -> GraspTask:
+def evaluation_task(config: RunConfig, engine: Engine) -> GraspTask:
     """The same task from start states that the training never had."""
     task = dataclasses.replace(config.task, enough_steps=0)
     return GraspTask(engine, task, seed=config.seed + 1_000_003)

@@ -1,4 +1,4 @@
-"""The typed configuration of a base-policy run, and its presets."""
+"""The typed configurations of runs, and the presets of base policies."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -16,8 +16,8 @@ from dexjax.tasks.rewards import REWARDS
 
 
 @dataclasses.dataclass(frozen=True)
-class BaseConfig:
-    """Trains a base policy by PPO, on one object or many.
+class RunConfig:
+    """What every training has.
 
     Attributes:
         object: a category ("mug", "mug:3"), a mesh file, or a DexGraspNet name with
@@ -35,7 +35,6 @@ class BaseConfig:
             with the objects by default.
         wrist: "servo" (speed and force limited) or "wrench" (the paper's).
         task: the grasping task.
-        ppo: the learner.
         env_steps: control steps of all worlds together to train for.
         stop_at: stop earlier once the deterministic policy holds the object from this
             share of the training's start states; 0 never does.
@@ -58,7 +57,6 @@ class BaseConfig:
     grasps: Path | None = None
     wrist: str = "wrench"
     task: GraspConfig = GraspConfig()
-    ppo: PpoConfig = PpoConfig()
     env_steps: int = 164_000_000
     stop_at: float = 0.0
     eval_episodes: int = 512
@@ -66,6 +64,32 @@ class BaseConfig:
     seed: int = 0
     out: Path | None = None
     fresh: bool = False
+
+    @property
+    def sees_codes(self) -> bool:
+        """Whether the objects' codes are seen in the training."""
+        return self.task.observation == "full"
+
+    @property
+    def learner(self) -> Any:
+        """Choices of the learner, its `worlds` and `steps` among them."""
+        raise NotImplementedError
+
+
+@dataclasses.dataclass(frozen=True)
+class BaseConfig(RunConfig):
+    """Trains a base policy by PPO, on one object or many.
+
+    Attributes:
+        ppo: the learner.
+    """
+
+    ppo: PpoConfig = PpoConfig()
+
+    @property
+    def learner(self) -> PpoConfig:
+        """PPO's."""
+        return self.ppo
 
 
 # What makes learning fast with few worlds: a slow, force-limited wrist, observations
@@ -168,7 +192,7 @@ _LIMITS = {
 }
 
 
-def check(config: BaseConfig) -> None:
+def check(config: RunConfig) -> None:
     """Refuses a configuration that cannot be run.
 
     Raises:
@@ -181,6 +205,8 @@ def check(config: BaseConfig) -> None:
             what = name.split(".")[-1]
             raise DexjaxError(f"{what} {value!r}: choose from {', '.join(choices)}")
     for name, (low, high) in _LIMITS.items():
+        if not hasattr(config, name.split(".")[0]):
+            continue
         value = _value(config, name)
         kind = int if isinstance(low, int) else (int, float)
         for number in value if isinstance(value, tuple) else (value,):
@@ -188,12 +214,6 @@ def check(config: BaseConfig) -> None:
                 raise DexjaxError(
                     f"{name} is {number}, must be between {low:,} and {high:,}"
                 )
-    samples = config.ppo.worlds * config.ppo.steps
-    if samples % config.ppo.minibatches:
-        raise DexjaxError(
-            f"ppo.minibatches is {config.ppo.minibatches}, must divide ppo.worlds x "
-            f"ppo.steps = {samples}"
-        )
     if config.task.held_steps > config.task.episode_steps:
         raise DexjaxError(
             f"task.held_steps is {config.task.held_steps}, must be at most "
@@ -204,12 +224,23 @@ def check(config: BaseConfig) -> None:
             f"task.enough_steps is {config.task.enough_steps}, must be 0 or at least "
             f"task.held_steps = {config.task.held_steps}"
         )
-    low, high = config.ppo.learning_rate_range
+    if isinstance(config, BaseConfig):
+        _check_ppo(config.ppo)
+
+
+def _check_ppo(ppo: PpoConfig) -> None:
+    samples = ppo.worlds * ppo.steps
+    if samples % ppo.minibatches:
+        raise DexjaxError(
+            f"ppo.minibatches is {ppo.minibatches}, must divide ppo.worlds x "
+            f"ppo.steps = {samples}"
+        )
+    low, high = ppo.learning_rate_range
     if low > high:
         raise DexjaxError(f"ppo.learning_rate_range goes from {low} down to {high}")
 
 
-def _value(config: BaseConfig, name: str) -> Any:
+def _value(config: RunConfig, name: str) -> Any:
     """The field of that dotted name."""
     value: Any = config
     for part in name.split("."):

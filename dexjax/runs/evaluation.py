@@ -13,7 +13,7 @@ from jax.tree_util import Partial
 from dexjax.errors import DexjaxError
 from dexjax.physics.engine import Engine, PhysicsState
 from dexjax.runs.assemble import evaluation_task
-from dexjax.runs.config import BaseConfig
+from dexjax.runs.config import RunConfig
 from dexjax.runs.contacts import contact_depths
 from dexjax.tasks.grasp import GraspTask
 
@@ -44,12 +44,15 @@ class Evaluation:
     Attributes:
         held: near the goal at all of the last steps.
         reached: near the goal at any step.
+        pose_distance: to a grasp proposal, summed over the episode (the paper's D);
+            zero where no object has proposals.
         holding: the worlds shortly before the episodes' end.
         recorded: (steps, `RECORDED`, …) of episodes spread over all of them.
     """
 
     held: np.ndarray
     reached: np.ndarray
+    pose_distance: np.ndarray
     holding: PhysicsState
     recorded: PhysicsState
 
@@ -65,7 +68,13 @@ class Evaluation:
             "success_reached": float(reached.mean()),
             "episodes": len(held),
             "ci95": wilson(int(held.sum()), len(held)),
+            "pose_distance": self._mean_distance(which),
         }
+
+    def _mean_distance(self, which: np.ndarray | slice) -> float | None:
+        """Mean pose distance of those episodes that have one."""
+        distance = self.pose_distance[which]
+        return float(distance[distance > 0].mean()) if distance.any() else None
 
 
 def wilson(successes: int, episodes: int) -> list[float]:
@@ -76,7 +85,7 @@ def wilson(successes: int, episodes: int) -> list[float]:
     return [float(interval.low), float(interval.high)]
 
 
-def fresh_task(config: BaseConfig, engine: Engine, episodes: int) -> GraspTask:
+def fresh_task(config: RunConfig, engine: Engine, episodes: int) -> GraspTask:
     """The task of an evaluation: as many new start states as episodes.
 
     A deterministic policy repeats itself from the same start; an episode that is
@@ -150,22 +159,24 @@ def _run(
     keys: jax.Array,
     object_id: jax.Array,
     start: jax.Array,
-) -> tuple[jax.Array, jax.Array, PhysicsState, PhysicsState]:
+) -> tuple[jax.Array, jax.Array, jax.Array, PhysicsState, PhysicsState]:
     shown = np.linspace(0, len(keys) - 1, min(len(keys), RECORDED)).astype(int)
 
     def step(worlds, _):
         before = jax.tree.map(lambda x: x[shown], worlds.physics)
         worlds = jax.vmap(task.step)(worlds, act(worlds.obs))
         ended = worlds.metrics["held"] > 0, worlds.metrics["reached"] > 0
-        return worlds, (*ended, before)
+        distance = worlds.metrics.get("pose_distance", jnp.zeros(len(keys)))
+        return worlds, (*ended, distance, before)
 
     worlds = jax.vmap(task.reset)(keys, object_id, start)
     worlds, first = jax.lax.scan(step, worlds, length=task.episode_steps - SNAPSHOT)
     holding = worlds.physics
     worlds, last = jax.lax.scan(step, worlds, length=SNAPSHOT)
     joined = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), first, last)
-    held, reached, recorded = joined
-    return held.any(axis=0), reached.any(axis=0), holding, recorded
+    held, reached, distance, recorded = joined
+    ended = held.any(axis=0), reached.any(axis=0)
+    return *ended, distance.sum(axis=0), holding, recorded
 
 
 def measure_objects(task: GraspTask, act: Act, episodes: int, seed: int) -> list[dict]:

@@ -14,8 +14,9 @@ from jax.tree_util import Partial
 
 from dexjax.errors import DexjaxError
 from dexjax.hands import load_hand
+from dexjax.learners.learner import Learner, Policy
 from dexjax.learners.mixture import MixtureTask
-from dexjax.learners.ppo import Policy, Ppo, make_ppo
+from dexjax.learners.ppo import make_ppo
 from dexjax.networks.experts import Experts
 from dexjax.runs.config import BaseConfig
 from dexjax.tasks.observations import geometry_unaware_part
@@ -70,10 +71,15 @@ class Base(NamedTuple):
     @property
     def digest(self) -> str:
         """Short hash of its parameters and statistics."""
-        digest = hashlib.sha256()
-        for leaf in jax.tree.leaves(self.policy):
-            digest.update(np.asarray(leaf).tobytes())
-        return digest.hexdigest()[:12]
+        return digest(self.policy)
+
+
+def digest(policy: Policy) -> str:
+    """Short hash of a policy's parameters and statistics."""
+    found = hashlib.sha256()
+    for leaf in jax.tree.leaves(policy):
+        found.update(np.asarray(leaf).tobytes())
+    return found.hexdigest()[:12]
 
 
 def check_bases(bases: Sequence[Base], config: BaseConfig) -> None:
@@ -137,7 +143,7 @@ def make_hyper(
     config: HyperConfig,
     start: Policy | None = None,
     mesh: Mesh | None = None,
-) -> Ppo:
+) -> Learner:
     """PPO of a hyper-policy; its `act` gives actions of the task, mixed already.
 
     Args:
@@ -154,7 +160,7 @@ def make_hyper(
         state = ppo.init(key)
         return state if start is None else dataclasses.replace(state, policy=start)
 
-    return Ppo(init, ppo.train, mixed(mixture, ppo.act))
+    return Learner(init, ppo.train, mixed(mixture, ppo.act))
 
 
 def mixed(mixture: MixtureTask, act: PolicyAct) -> PolicyAct:

@@ -7,23 +7,23 @@ import jax
 from jax.sharding import Mesh
 
 from dexjax.learners.devices import worlds_mesh
-from dexjax.learners.ppo import Ppo
+from dexjax.learners.learner import Learner
 from dexjax.runs.assemble import assemble_engine, load_config_objects, training_task
-from dexjax.runs.config import BaseConfig
+from dexjax.runs.config import RunConfig
 from dexjax.runs.folder import RunFolder
 from dexjax.runs.memory import check_memory
 from dexjax.runs.training import train
 from dexjax.tasks.grasp import GraspTask
 
-Learner = Callable[[GraspTask, Mesh | None], Ppo]
+MakeLearner = Callable[[GraspTask, Mesh | None], Learner]
 
 
-def launch(config: BaseConfig, learner: Learner, started: float) -> dict:
+def launch(config: RunConfig, make_learner: MakeLearner, started: float) -> dict:
     """Trains, evaluates and reports, or goes on where an earlier process stopped.
 
     Args:
         config: of the run; `out` is its folder.
-        learner: makes the learner of a task, over a mesh of devices or one device.
+        make_learner: makes the learner of a task, over a mesh of devices or one device.
         started: `time.monotonic()` at the start of the process's work.
 
     Returns:
@@ -43,12 +43,12 @@ def launch(config: BaseConfig, learner: Learner, started: float) -> dict:
         chosen = f" (auto, on {jax.default_backend()})" * (config.engine == "auto")
         print(f"engine {engine.name}{chosen}, run folder {run.path}")
         task = training_task(config, engine)
-        ppo = learner(task, mesh)
-        check_memory(ppo, task, config.ppo, config.devices)
-        trained = train(run, config, ppo, task, started)
+        learner = make_learner(task, mesh)
+        check_memory(learner, task, config.learner, config.devices)
+        trained = train(run, config, learner, task, started)
         from dexjax.runs.report import write_report  # Plots take a second to import.
 
-        return write_report(run, config, ppo, trained, task)
+        return write_report(run, config, learner, trained, task)
 
 
 def show(summary: dict) -> None:

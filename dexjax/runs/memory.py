@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from dexjax.errors import DexjaxError
-from dexjax.learners.ppo import Ppo
+from dexjax.learners.learner import Learner
 from dexjax.learners.ppo_config import PpoConfig
 from dexjax.tasks.task import Task
 
@@ -15,11 +15,13 @@ from dexjax.tasks.task import Task
 _COPIES = 3
 
 
-def check_memory(ppo: Ppo, task: Task, config: PpoConfig, devices: int = 1) -> None:
+def check_memory(
+    learner: Learner, task: Task, config: PpoConfig, devices: int = 1
+) -> None:
     """Refuses more worlds than the devices can hold.
 
     Args:
-        ppo: the learner.
+        learner: the learner.
         task: what it trains on.
         config: of the learner.
         devices: that the worlds are spread over.
@@ -27,7 +29,7 @@ def check_memory(ppo: Ppo, task: Task, config: PpoConfig, devices: int = 1) -> N
     Raises:
         DexjaxError: if they need more memory than there is.
     """
-    needed, there = _needed(ppo, task, config), _available(devices)
+    needed, there = _needed(learner, task, config), _available(devices)
     if needed > there:
         raise DexjaxError(
             f"{config.worlds:,} worlds of {config.steps} steps need about "
@@ -36,9 +38,9 @@ def check_memory(ppo: Ppo, task: Task, config: PpoConfig, devices: int = 1) -> N
         )
 
 
-def _needed(ppo: Ppo, task: Task, config: PpoConfig) -> int:
+def _needed(learner: Learner, task: Task, config: PpoConfig) -> int:
     """Bytes of the training's state, twice, and of a rollout."""
-    state = jax.eval_shape(ppo.init, jax.random.key(0))
+    state = jax.eval_shape(learner.init, jax.random.key(0))
     sample = 2 * task.observation_size + 3 * task.action_size + 4
     rollout = config.worlds * config.steps * sample * jnp.float32(0).nbytes
     return 2 * _bytes(state) + _COPIES * rollout

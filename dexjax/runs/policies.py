@@ -8,7 +8,7 @@ a hyper-policy has its base policies in bases/, each a folder of the same kind.
 import dataclasses
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -20,24 +20,29 @@ from jax.tree_util import Partial
 
 from dexjax.errors import DexjaxError
 from dexjax.hands import Hand, load_hand
+from dexjax.learners.dagger import DaggerConfig, Student
+from dexjax.learners.learner import Policy
 from dexjax.learners.mixture import MixtureTask
-from dexjax.learners.ppo import Policy, init_policy, make_ppo
+from dexjax.learners.ppo import init_policy, make_ppo
 from dexjax.learners.ppo_config import PpoConfig
 from dexjax.networks.actor_critic import ActorCritic
 from dexjax.objects.object_set import CODE
 from dexjax.runs import checkpoint
-from dexjax.runs.config import BaseConfig, check
+from dexjax.runs.config import BaseConfig, RunConfig, check
 from dexjax.runs.evaluation import Act
 from dexjax.runs.folder import read_config, read_json, write_json, write_text
 from dexjax.runs.hyper import (
     Base,
     HyperConfig,
     MixtureConfig,
+    PolicyAct,
     check_bases,
     make_mixture,
     mixed,
 )
+from dexjax.runs.student import StudentConfig
 from dexjax.runs.training import identity
+from dexjax.tasks.clouds import POINTS
 from dexjax.tasks.grasp import GraspConfig
 from dexjax.tasks.observations import Sensed, observe
 from dexjax.tasks.task import Task
@@ -56,7 +61,7 @@ class TrainedPolicy(NamedTuple):
         step: iteration of the checkpoint it was read from.
     """
 
-    config: BaseConfig
+    config: RunConfig
     act: Act
     policy: Policy
     step: int
@@ -70,7 +75,7 @@ class _Sizes(NamedTuple):
     episode_steps: int
 
 
-def load_config(folder: Path) -> BaseConfig:
+def load_config(folder: Path) -> RunConfig:
     """The configuration of the run in a folder.
 
     Raises:
@@ -81,9 +86,11 @@ def load_config(folder: Path) -> BaseConfig:
         raise DexjaxError(f"no run {folder}: give the folder of a trained policy")
     found = read_config(folder)
     parts: dict[str, type] = {"task": GraspConfig, "ppo": PpoConfig}
-    kind = BaseConfig
+    kind: type = BaseConfig
     if "mixture" in found:
         parts["mixture"], kind = MixtureConfig, HyperConfig
+    elif "dagger" in found:
+        parts, kind = {"task": GraspConfig, "dagger": DaggerConfig}, StudentConfig
     for name, part in parts.items():
         found[name] = _build(part, found.get(name), f"{folder}/config.yaml: {name}")
     for name in ("dexgraspnet", "encoder", "grasps", "out", "start"):
@@ -103,25 +110,40 @@ def load_policy(folder: Path) -> TrainedPolicy:
     """
     folder = Path(folder)
     config = load_config(folder)
-    # Acting needs no more of a task than its sizes.
-    task = cast(Task, _sizes(config, load_hand(config.hand)))
-    if isinstance(config, HyperConfig):
-        task = make_mixture(task, load_bases(folder, config), config)
-    act = make_ppo(task, config.ppo).act
-    if isinstance(task, MixtureTask):
-        act = mixed(task, act)
+    act, blank = _acting(folder, config)
     step, policy, _ = checkpoint.restore(
         folder / "checkpoints",
-        _template(config, task),
+        jax.eval_shape(blank, jax.random.key(0)),
         expect=identity(config),
         part="policy",
     )
     return TrainedPolicy(config, Partial(act, policy), policy, step)
 
 
+def _acting(
+    folder: Path, config: RunConfig
+) -> tuple[PolicyAct, Callable[[jax.Array], Policy]]:
+    """How a run's policy acts, and a blank one of a key."""
+    # Acting needs no more of a task than its sizes.
+    task = cast(Task, _sizes(config, load_hand(config.hand)))
+    if isinstance(config, StudentConfig):
+        student = Student(task, POINTS, config.dagger)
+        return jax.jit(student.act), student.init_policy
+    assert isinstance(config, BaseConfig)
+    if isinstance(config, HyperConfig):
+        task = make_mixture(task, load_bases(folder, config), config)
+    network = ActorCritic(task.action_size, config.ppo.widths, config.ppo.initial_std)
+    act = make_ppo(task, config.ppo).act
+    if isinstance(task, MixtureTask):
+        act = mixed(task, act)
+    return act, partial(init_policy, network, task.observation_size)
+
+
 def load_base(folder: Path) -> Base:
     """Reads a base policy."""
     found = load_policy(folder)
+    if not isinstance(found.config, BaseConfig):
+        raise DexjaxError(f"{folder} holds no base policy")
     return Base(Path(folder), found.config, found.policy)
 
 
@@ -206,7 +228,7 @@ def _build(kind: type, fields: Any, where: str) -> Any:
     return kind(**values)
 
 
-def _sizes(config: BaseConfig, hand: Hand) -> _Sizes:
+def _sizes(config: RunConfig, hand: Hand) -> _Sizes:
     """The sizes of the task that a configuration makes, without making it."""
     frame = (3, 4, 3, 3)
     tips = [jnp.zeros((len(hand.fingertips), n)) for n in (*frame, 3, 3)]
@@ -224,13 +246,6 @@ def _sizes(config: BaseConfig, hand: Hand) -> _Sizes:
         jnp.zeros(CODE),
         config.task.observation,
         config.task.relative,
+        jnp.zeros((POINTS, 3)),
     )
     return _Sizes(obs.size, hand.action_size, config.task.episode_steps)
-
-
-def _template(config: BaseConfig, task: Task) -> Policy:
-    """Shapes of the policy that a configuration makes."""
-    ppo = config.ppo
-    network = ActorCritic(task.action_size, ppo.widths, ppo.initial_std)
-    blank = partial(init_policy, network, task.observation_size)
-    return jax.eval_shape(blank, jax.random.key(0))

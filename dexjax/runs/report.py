@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
 
-from dexjax.learners.ppo import Ppo
+from dexjax.learners.learner import Learner
 from dexjax.physics.native import NativeEngine
-from dexjax.runs.config import BaseConfig
+from dexjax.runs.config import RunConfig
 from dexjax.runs.contacts import contact_depths
 from dexjax.runs.evaluation import (
     Evaluation,
@@ -29,21 +29,25 @@ RAW_STEPS = 16
 
 
 def write_report(
-    run: RunFolder, config: BaseConfig, ppo: Ppo, trained: Trained, task: GraspTask
+    run: RunFolder,
+    config: RunConfig,
+    learner: Learner,
+    trained: Trained,
+    task: GraspTask,
 ) -> dict:
     """Evaluates the policy on fresh episodes and writes everything; the summary.
 
     Args:
         run: the run's folder.
         config: of the run.
-        ppo: the learner.
+        learner: the learner.
         trained: what it learned.
         task: the task as it was trained.
     """
     began = time.monotonic()
     episodes = -(-config.eval_episodes // len(task.objects))
     fresh = fresh_task(config, task.engine, episodes)
-    act = Partial(ppo.act, trained.state.policy)
+    act = Partial(learner.act, trained.state.policy)
     every = every_object(fresh, episodes)
     evaluation = evaluate(fresh, act, every, config.seed + 1)
     learning_curve(
@@ -59,7 +63,7 @@ def write_report(
 
 
 def summarise(
-    config: BaseConfig,
+    config: RunConfig,
     evaluation: Evaluation,
     trained: Trained,
     task: GraspTask,
@@ -83,7 +87,7 @@ def summarise(
         "engine": task.engine.name,
         "hand": config.hand,
         "preset": config.preset,
-        "ppo": dataclasses.asdict(config.ppo),
+        "learner": dataclasses.asdict(config.learner),
         "seed": config.seed,
         **provenance(),
     }

@@ -9,14 +9,15 @@ import numpy as np
 from jax.tree_util import Partial
 
 from dexjax.errors import DexjaxError
-from dexjax.learners.ppo import Ppo, TrainState
+from dexjax.learners.learner import Learner, LearnerState
 from dexjax.runs import checkpoint
 from dexjax.runs.codes import encoder_name
-from dexjax.runs.config import BaseConfig
+from dexjax.runs.config import RunConfig
 from dexjax.runs.evaluation import drawn, evaluate
 from dexjax.runs.folder import RunFolder
 from dexjax.runs.hyper import HyperConfig
 from dexjax.runs.metrics import Metrics, Progress, read_metrics
+from dexjax.runs.student import StudentConfig
 from dexjax.tasks.grasp import GraspTask
 
 RECENT_EPISODES = 512
@@ -40,39 +41,39 @@ class Trained(NamedTuple):
         broken: worlds that had to be reset.
     """
 
-    state: TrainState
+    state: LearnerState
     iterations: int
     wall_s: float
     broken: int
 
 
 def train(
-    run: RunFolder, config: BaseConfig, ppo: Ppo, task: GraspTask, started: float
+    run: RunFolder, config: RunConfig, learner: Learner, task: GraspTask, started: float
 ) -> Trained:
     """Trains until the budget is spent or the policy is validated as good enough.
 
     Args:
         run: locked run folder; an unfinished run in it is resumed.
         config: of the run.
-        ppo: the learner.
+        learner: the learner.
         task: what it trains on.
         started: `time.monotonic()` at the start of the process's work.
 
     Raises:
         DexjaxError: if worlds keep breaking, or nothing can be written.
     """
-    state = ppo.init(jax.random.key(config.seed))
+    state = learner.init(jax.random.key(config.seed))
     iteration, state, spent = _resume(run, config, state)
     metrics = Metrics(run.path, iteration if iteration else None)
     recent = _recent_rows(run) if iteration else []
     progress = Progress(config.env_steps, int(state.env_steps), config.object)
     saved = clock = time.monotonic()
-    steps = config.ppo.worlds * config.ppo.steps
+    steps = config.learner.worlds * config.learner.steps
     done = _finished(config, state, recent)
     # Closed whatever happens, or an error would be told on the bar's own line.
     with contextlib.closing(metrics), contextlib.closing(progress):
         while not done:
-            state, measured = ppo.train(state)
+            state, measured = learner.train(state)
             iteration += 1
             now = time.monotonic()
             row = _row(jax.device_get(measured), state, spent + now - started)
@@ -80,7 +81,7 @@ def train(
             recent = _recent([*recent, row])
             _check_sound(recent, steps)
             row["success_validated"] = _validate(
-                config, ppo, task, state, recent, iteration
+                config, learner, task, state, recent, iteration
             )
             metrics.write(iteration, row)
             progress.update(int(state.env_steps), _share(recent))
@@ -93,16 +94,17 @@ def train(
     return Trained(state, iteration, spent + time.monotonic() - started, broken)
 
 
-def identity(config: BaseConfig) -> dict:
+def identity(config: RunConfig) -> dict:
     """What a checkpoint must agree with to be used by a run."""
-    sees_codes = config.task.observation == "full"
     common = {
         "hand": config.hand,
         "observation": config.task.observation,
         "relative": config.task.relative,
         "wrist": config.wrist,
-        "encoder": encoder_name(config.encoder) if sees_codes else None,
+        "encoder": encoder_name(config.encoder) if config.sees_codes else None,
     }
+    if isinstance(config, StudentConfig):
+        return common | {"teacher": config.teacher_digest}
     if not isinstance(config, HyperConfig):
         return common
     return common | {
@@ -113,8 +115,8 @@ def identity(config: BaseConfig) -> dict:
 
 
 def _resume(
-    run: RunFolder, config: BaseConfig, state: TrainState
-) -> tuple[int, TrainState, float]:
+    run: RunFolder, config: RunConfig, state: LearnerState
+) -> tuple[int, LearnerState, float]:
     """Iteration, state and wall time so far of the newest checkpoint, if any."""
     if checkpoint.latest_step(run.checkpoints) is None:
         return 0, state, 0.0
@@ -128,13 +130,17 @@ def _resume(
 
 
 def _save(
-    run: RunFolder, config: BaseConfig, iteration: int, state: TrainState, wall_s: float
+    run: RunFolder,
+    config: RunConfig,
+    iteration: int,
+    state: LearnerState,
+    wall_s: float,
 ) -> None:
     meta = identity(config) | {"object": config.object, "wall_s": wall_s}
     checkpoint.save(run.checkpoints, iteration, state, meta)
 
 
-def _row(measured: dict, state: TrainState, wall_s: float) -> dict[str, float]:
+def _row(measured: dict, state: LearnerState, wall_s: float) -> dict[str, float]:
     episodes = float(measured.pop("episodes"))
     held, reached, total = (
         float(measured.pop(name)) for name in ("held", "reached", "return")
@@ -176,7 +182,7 @@ def _share(recent: list[dict[str, float]]) -> float | None:
 
 
 def _finished(
-    config: BaseConfig, state: TrainState, recent: list[dict[str, float]]
+    config: RunConfig, state: LearnerState, recent: list[dict[str, float]]
 ) -> bool:
     if int(state.env_steps) >= config.env_steps:
         return True
@@ -185,10 +191,10 @@ def _finished(
 
 
 def _validate(
-    config: BaseConfig,
-    ppo: Ppo,
+    config: RunConfig,
+    learner: Learner,
     task: GraspTask,
-    state: TrainState,
+    state: LearnerState,
     recent: list[dict[str, float]],
     iteration: int,
 ) -> float:
@@ -200,7 +206,7 @@ def _validate(
     hopeful = (_share(recent) or 0.0) >= VALIDATE_FROM
     if config.stop_at == 0 or iteration % VALIDATE_EVERY or not hopeful:
         return float("nan")
-    act = Partial(ppo.act, state.policy)
+    act = Partial(learner.act, state.policy)
     episodes = drawn(task, VALIDATION_EPISODES, iteration)
     return float(evaluate(task, act, episodes, iteration).held.mean())
 

@@ -5,6 +5,7 @@ steps; success is the object within 5 cm of the goal, 20 cm above the table's ce
 """
 
 import dataclasses
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -17,7 +18,14 @@ from dexjax.objects.object_set import ObjectSet
 from dexjax.physics.engine import Engine, PhysicsState
 from dexjax.physics.guard import is_broken
 from dexjax.physics.settle import settle_objects
-from dexjax.tasks.observations import OBSERVATIONS, Sensed, observe, sense
+from dexjax.tasks.clouds import bodies, placed, seen, stand_in
+from dexjax.tasks.observations import (
+    OBSERVATIONS,
+    VISION,
+    Sensed,
+    observe,
+    sense,
+)
 from dexjax.tasks.rewards import (
     NEAR_GOAL,
     REWARDS,
@@ -25,6 +33,7 @@ from dexjax.tasks.rewards import (
     Proposal,
     Situation,
     distances,
+    proposal_distance,
     reward_terms,
 )
 from dexjax.tasks.task import TaskState
@@ -35,7 +44,8 @@ class GraspConfig:
     """Choices of the grasping task; the defaults are the paper's.
 
     Attributes:
-        observation: "geometry-unaware" (base policies) or "full" (hyper-policy).
+        observation: "geometry-unaware" (base policies), "full" (hyper-policy),
+            "points" or "seen-points" (vision policies).
         relative: append object - palm and object - fingertips to the observation.
         reward: "base", "stage1" or "stage2".
         pose: compare joint angles with the object's grasp proposals in the base
@@ -100,6 +110,8 @@ class GraspTask:
         self._ctrl_range = jnp.asarray(scene.model.actuator_ctrlrange, jnp.float32)
         self._goal = jnp.array([0.0, 0.0, config.goal_height])
         self._proposals, self._proposal_count = _proposals(self.hand, self.objects)
+        self._has_proposals = bool(self._proposal_count.any())
+        self._cloud = _cloud(config.observation, self.hand, self.objects)
         self._starts = self._start_bank(seed)
         self.observation_size = jax.eval_shape(self.reset, jax.random.key(0)).obs.size
 
@@ -115,17 +127,10 @@ class GraspTask:
         zero = jnp.zeros(())
         no = jnp.zeros((), bool)
         terms = {name: zero for name in SCALES[self.config.reward]}
-        metrics = {f"reward/{name}": zero for name in terms} | {
-            name: zero
-            for name in (
-                "episodes",
-                "held",
-                "reached",
-                "return",
-                "broken",
-                "goal_distance",
-            )
-        }
+        names = [f"reward/{name}" for name in terms]
+        names += ["episodes", "held", "reached", "return", "broken", "goal_distance"]
+        names += ["pose_distance"] * self._has_proposals
+        metrics = {name: zero for name in names}
         return TaskState(physics, obs, obs, zero, no, no, metrics, memory)
 
     def step(self, state: TaskState, action: jax.Array) -> TaskState:
@@ -135,15 +140,16 @@ class GraspTask:
         broken = is_broken(state.physics, physics)
         physics = _where(broken, state.physics, physics)
         sensed = self._sense(physics)
-        terms = reward_terms(
-            self._situation(sensed, action, state, physics), self.config.reward
-        )
+        situation = self._situation(sensed, action, state, physics)
+        terms = reward_terms(situation, self.config.reward)
         scales = SCALES[self.config.reward]
         reward = sum(scales[name] * term for name, term in terms.items())
         reward = jnp.where(broken, 0.0, reward)
         memory = self._remember(state.memory, sensed, action, reward)
         truncated = self._is_over(memory) & ~broken
         metrics = self._metrics(terms, sensed, memory, truncated, broken)
+        if self._has_proposals:
+            metrics["pose_distance"] = proposal_distance(situation)
         final_obs = self._observe(physics, memory)
         done = truncated | broken
         key, fresh_key = jax.random.split(memory.key)
@@ -202,15 +208,28 @@ class GraspTask:
     def _sense(self, physics: PhysicsState) -> Sensed:
         return sense(self.hand, self.engine.scene.sensors, physics.sensordata)
 
-    def _observe(self, physics: PhysicsState, memory: Memory) -> jax.Array:
+    def view(self, state: TaskState, kind: str, relative: bool) -> jax.Array:
+        """What another policy would see of a world; see `observe`. No clouds."""
+        return self._observe(state.physics, state.memory, kind, relative)
+
+    def _observe(
+        self,
+        physics: PhysicsState,
+        memory: Memory,
+        kind: str | None = None,
+        relative: bool | None = None,
+    ) -> jax.Array:
+        sensed, own = self._sense(physics), kind is None
+        root = physics.qpos[self.engine.scene.root_qpos]
         return observe(
             self.hand,
-            self._sense(physics),
+            sensed,
             memory.previous_action,
             self._goal,
             jnp.asarray(self.objects.code)[physics.object_id],
-            self.config.observation,
-            self.config.relative,
+            kind or self.config.observation,
+            self.config.relative if relative is None else relative,
+            self._cloud(physics.object_id, sensed, root) if own else None,
         )
 
     def _situation(
@@ -285,6 +304,25 @@ def _proposals(hand: Hand, objects: ObjectSet) -> tuple[Proposal, np.ndarray]:
     return jax.tree.map(
         lambda x: jnp.asarray(np.pad(x, ((0, 0), (0, pad), (0, 0)))), arrays
     ), count
+
+
+def _cloud(kind: str, hand: Hand, objects: ObjectSet) -> Callable:
+    """A pure function (object, sensed, root pose (7,)) -> the cloud, or None."""
+    if kind not in VISION:
+        return lambda index, sensed, root: None
+    body = bodies(objects, hidden=kind == "seen-points")
+    visible = seen(hand)
+
+    def cloud(index: jax.Array, sensed: Sensed, root: jax.Array) -> jax.Array:
+        own = jax.tree.map(lambda x: x[index], body)
+        pose = sensed.object_pos, sensed.object_quat
+        points = placed(own.points, *pose)
+        if kind == "points":
+            return points
+        shown = visible(own, *pose, root[:3], root[3:], sensed.joint_pos)
+        return stand_in(points, shown)
+
+    return cloud
 
 
 def _where(condition: jax.Array, yes, no):

@@ -10,6 +10,10 @@ Another hand has the same parts in the same order, as long as its joints and fin
 are many: 98 features of the Allegro's 16 joints and four fingertips, and 22 actions.
 
 `relative` appends object - palm and object - fingertips to either.
+
+A vision policy sees J, the previous action, and instead of the object's pose points on
+its surface (512), counted from the palm's centre in units of 10 cm: all of the surface
+("points") or what two cameras see of it ("seen-points").
 """
 
 from typing import NamedTuple
@@ -20,10 +24,12 @@ import jax.numpy as jnp
 from dexjax import rotations
 from dexjax.hands import Hand
 
-OBSERVATIONS = ("geometry-unaware", "full")
+VISION = ("points", "seen-points")
+OBSERVATIONS = ("geometry-unaware", "full", *VISION)
 WRENCH_SCALE = 10.0
 ANGULAR_VELOCITY_SCALE = 0.2
 CODE_SCALE = 0.1
+POINT_SCALE = 10.0
 
 
 class Sensed(NamedTuple):
@@ -97,6 +103,7 @@ def observe(
     code: jax.Array,
     kind: str,
     relative: bool,
+    cloud: jax.Array | None = None,
 ) -> jax.Array:
     """The observation of a policy.
 
@@ -107,9 +114,15 @@ def observe(
         goal: (3,) where the object is to be brought.
         code: (64,) object code.
         kind: one of `OBSERVATIONS`.
-        relative: append object - palm and object - fingertips.
+        relative: append object - palm and object - fingertips; not for vision.
+        cloud: (points, 3) on the object, world frame, m; for vision alone.
     """
-    parts = [proprioception(hand, sensed), previous_action, sensed.object_pos]
+    parts = [proprioception(hand, sensed), previous_action]
+    if kind in VISION:
+        assert cloud is not None
+        near = POINT_SCALE * (cloud - sensed.palm_pos)
+        return jnp.concatenate([*parts, near.ravel()])
+    parts.append(sensed.object_pos)
     if kind == "full":
         parts += [
             goal - sensed.object_pos,

@@ -1,0 +1,54 @@
+"""What a learner of policies is: three functions, and what it keeps between them."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+from brax.training.acme import running_statistics
+from flax import struct
+
+from dexjax.tasks.task import TaskState
+
+EPISODE_METRICS = ("held", "reached", "return")
+COUNTS = ("episodes", "broken")
+
+
+@struct.dataclass
+class Policy:
+    """What acting needs: network parameters and observation statistics."""
+
+    params: dict
+    statistics: running_statistics.RunningStatisticsState
+
+
+class LearnerState(Protocol):
+    """What a loop around a learner sees of its state, a pytree."""
+
+    policy: Policy
+    worlds: TaskState
+    env_steps: jax.Array
+
+
+class Learner(NamedTuple):
+    """The functions of a learner.
+
+    Attributes:
+        init: key -> state.
+        train: state -> state after one iteration, and what was measured, by name.
+        act: (policy, observations (…, observation)) -> deterministic actions.
+    """
+
+    init: Callable[[jax.Array], Any]
+    train: Callable[[Any], tuple[Any, dict[str, jax.Array]]]
+    act: Callable[[Policy, jax.Array], jax.Array]
+
+
+def summarise(metrics: dict[str, jax.Array]) -> dict[str, jax.Array]:
+    """Metrics (steps, worlds) of a task's steps as one number each.
+
+    Means; sums of counts and of what an episode's end reports.
+    """
+    sums = {name: metrics[name].sum() for name in (*EPISODE_METRICS, *COUNTS)}
+    means = {n: jnp.mean(x) for n, x in metrics.items() if n not in sums}
+    return means | sums

@@ -1,0 +1,183 @@
+"""The whole of ResDex, trained and measured: `python experiments/resdex.py`.
+
+Base policies, hyper-policy in two stages, vision students; then every one of them on
+all three splits. Can be interrupted anywhere: what is finished is kept, an unfinished
+training is resumed. Completes benchmarks/results/resdex.json, a list of rows.
+"""
+
+import dataclasses
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from dexjax.errors import DexjaxError, main_guard
+from dexjax.objects.everyday_plan import SIZES
+from dexjax.runs.arguments import parse_arguments
+from dexjax.runs.folder import read_json, write_json
+from dexjax.runs.metrics import provenance
+
+ROOT = Path(__file__).resolve().parents[1]
+# What tells one row from another.
+KEY = ("policy", "k", "stage", "residual", "normalisation", "cloud", "split", "seed")
+KEPT = ("success_held", "success_reached", "episodes", "ci95", "pose_distance")
+TRAINED = ("env_steps", "wall_s", "preset", "engine", "learner", "commit")
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Trains and measures ResDex; goes on where it was interrupted.
+
+    Attributes:
+        k: numbers of base policies, one hyper-policy for each.
+        seeds: of everything.
+        preset: "smoke", "laptop" or "gpu".
+        baselines: also train, at the same budget, the mixture without residual and
+            plain PPO on all objects.
+        runs: folder for the trainings.
+        out: JSON file to complete.
+    """
+
+    k: tuple[int, ...] = (4,)
+    seeds: tuple[int, ...] = (0,)
+    preset: str = "laptop"
+    baselines: bool = False
+    runs: Path = Path("runs")
+    out: Path = ROOT / "benchmarks" / "results" / "resdex.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One policy of the tables.
+
+    Attributes:
+        script: that trains it.
+        arguments: of the script.
+        folder: where it leaves the run.
+        fields: of its rows.
+    """
+
+    script: str
+    arguments: tuple[object, ...]
+    folder: Path
+    fields: dict
+
+
+def entries(options: Options) -> Iterator[Entry]:
+    """All policies in the order in which they need each other."""
+    for seed in options.seeds:
+        for k in options.k:
+            yield from hyper(options, k, seed, residual=True)
+        if max(options.k) > 1:
+            yield from students(options, max(options.k), seed)
+        if options.baselines:
+            yield from hyper(options, max(options.k), seed, residual=False)
+            yield plain(options, seed)
+
+
+def hyper(options: Options, k: int, seed: int, residual: bool) -> Iterator[Entry]:
+    """Both stages of a hyper-policy."""
+    folder = hyper_folder(options, k, seed, residual)
+    for stage in (1, 2):
+        yield Entry(
+            "hyper.py",
+            (
+                *("--k", k, "--stage", stage, "--seed", seed, "--out", folder),
+                *("--preset", options.preset, "--bases", options.runs / "base"),
+                *([] if residual else ["--no-residual"]),
+            ),
+            folder / f"stage{stage}",
+            {"policy": "hyper", "k": k, "stage": stage, "residual": residual},
+        )
+
+
+def students(options: Options, k: int, seed: int) -> Iterator[Entry]:
+    """The vision students of a hyper-policy."""
+    teacher = hyper_folder(options, k, seed, True) / "stage2"
+    for cloud in ("points", "seen-points"):
+        folder = options.runs / "distill" / f"{cloud}-seed{seed}"
+        yield Entry(
+            "distill.py",
+            (
+                *("--teacher", teacher, "--cloud", cloud, "--seed", seed),
+                *("--preset", options.preset, "--out", folder),
+            ),
+            folder,
+            {"policy": "student", "k": k, "cloud": cloud, "teacher": str(teacher)},
+        )
+
+
+def plain(options: Options, seed: int) -> Entry:
+    """PPO on all objects at once, at the budget of both stages together."""
+    stages = [
+        hyper_folder(options, max(options.k), seed, True) / f"stage{s}" for s in "12"
+    ]
+    steps = sum(read_json(stage / "summary.json")["env_steps"] for stage in stages)
+    folder = options.runs / "plain" / f"seed{seed}"
+    return Entry(
+        "base.py",
+        (
+            *("--object", "everyday/train", "--preset", options.preset),
+            *("--task.observation", "full", "--env-steps", steps, "--stop-at", 0),
+            *("--seed", seed, "--out", folder),
+        ),
+        folder,
+        {"policy": "ppo"},
+    )
+
+
+def hyper_folder(options: Options, k: int, seed: int, residual: bool) -> Path:
+    """Where the stages of a hyper-policy are."""
+    kind = "" if residual else "-no-residual"
+    return options.runs / "hyper" / f"k{k}{kind}-seed{seed}"
+
+
+def run_script(script: str, arguments: tuple[object, ...]) -> None:
+    """Runs one of the experiments.
+
+    Raises:
+        DexjaxError: if it fails; it has said why.
+    """
+    command = [sys.executable, str(ROOT / "experiments" / script)]
+    if subprocess.run(command + [str(x) for x in arguments]).returncode:
+        raise DexjaxError(f"{script} failed: see above; the same command goes on")
+
+
+def measure(entry: Entry, split: str, seed: int, options: Options) -> dict:
+    """One row: a trained policy on one split."""
+    summary = read_json(entry.folder / "summary.json")
+    out = entry.folder / f"{split}.json"
+    run_script("evaluate.py", (entry.folder, "--split", split, "--out", out))
+    found = read_json(out)
+    learner = summary["learner"]
+    return {
+        **{name: None for name in KEY},
+        **entry.fields,
+        "split": split,
+        "seed": seed,
+        **{name: found[name] for name in KEPT},
+        **{name: summary[name] for name in TRAINED if name != "learner"},
+        "worlds": learner["worlds"],
+        "train_commit": summary["commit"],
+        **provenance(),
+    }
+
+
+@main_guard
+def main() -> None:
+    """Trains what is missing, measures what is missing."""
+    options = parse_arguments(Options, sys.argv[1:], Options())
+    rows = read_json(options.out) if options.out.exists() else []
+    for seed in options.seeds:
+        for entry in entries(dataclasses.replace(options, seeds=(seed,))):
+            run_script(entry.script, entry.arguments)
+            for split in SIZES:
+                new = entry.fields | {"split": split, "seed": seed}
+                if any(all(row.get(n) == new.get(n) for n in KEY) for row in rows):
+                    continue
+                rows.append(measure(entry, split, seed, options))
+                write_json(options.out, rows)
+
+
+if __name__ == "__main__":
+    main()

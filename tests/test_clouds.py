@@ -1,0 +1,118 @@
+"""What cameras see of an object."""
+
+import jax
+import jax.numpy as jnp
+import mujoco
+import numpy as np
+import pytest
+import trimesh
+from scipy.spatial.transform import Rotation
+
+from dexjax.hands import load_hand
+from dexjax.objects.loading import load_objects
+from dexjax.scene import make_scene
+from dexjax.tasks.clouds import CAMERAS, bodies, placed, seen, stand_in
+
+AWAY = jnp.array([0.0, 0.0, 5.0])
+
+
+@pytest.fixture(scope="module")
+def objects():
+    return load_objects(["mug", "box"])
+
+
+@pytest.fixture(scope="module")
+def hand():
+    return load_hand()
+
+
+@pytest.fixture(scope="module")
+def look(hand):
+    return jax.jit(seen(hand))
+
+
+def test_the_first_camera_is_the_scenes(hand, objects):
+    model = make_scene(hand, objects).model
+    np.testing.assert_allclose(model.camera("main").pos, CAMERAS[0], atol=1e-6)
+
+
+def test_the_same_points_are_seen_as_by_casting_rays(hand, objects, look):
+    """Against trimesh: a ray to either camera that leaves the union of the hulls."""
+    every = bodies(objects)
+    turn = Rotation.random(rng=np.random.default_rng(3))
+    pos, quat = jnp.array([0.02, -0.03, 0.1]), turn.as_quat(scalar_first=True)
+    joints = jnp.asarray(hand.poses["open"])
+    for index in range(len(objects)):
+        body = jax.tree.map(lambda x, i=index: x[i], every)
+        found = np.asarray(
+            look(
+                body, pos, jnp.asarray(quat, jnp.float32), AWAY, hand.start_quat, joints
+            )
+        )
+        hulls = objects.hulls[index][objects.hull_mask[index]]
+        mesh = trimesh.util.concatenate(
+            [trimesh.convex.convex_hull(hull) for hull in hulls]
+        )
+        cameras = turn.inv().apply(CAMERAS - np.asarray(pos))
+        # Rays start a little off the surface; hulls are near it, not on it.
+        start = np.asarray(body.points + 0.004 * body.normals)
+        free = np.zeros(len(start), bool)
+        for camera in cameras:
+            ray = camera - start
+            hit = mesh.ray.intersects_any(start, ray)
+            free |= ~hit & ((ray * np.asarray(body.normals)).sum(1) > 0)
+        assert 0.3 < found.mean() < 0.95
+        assert (found == free).mean() > 0.93
+
+
+def test_a_hand_in_between_hides(hand, objects, look):
+    """Against MuJoCo: what its rays hit first."""
+    scene = make_scene(hand, objects)
+    model, data = scene.models[1], mujoco.MjData(scene.models[1])
+    body = jax.tree.map(lambda x: x[1], bodies(objects))
+    identity = np.array([1.0, 0.0, 0.0, 0.0])
+    pos = np.array([0.0, 0.0, 0.05])
+    root = np.array([-0.08, 0.0, 0.12])
+    joints = hand.poses["open"]
+    data.qpos[scene.root_qpos] = [*root, *hand.start_quat]
+    data.qpos[scene.finger_qpos] = joints
+    data.qpos[scene.object_qpos] = [*pos, *identity]
+    mujoco.mj_kinematics(model, data)
+    found = np.asarray(look(body, pos, identity, root, hand.start_quat, joints))
+    alone = np.asarray(look(body, pos, identity, AWAY, hand.start_quat, joints))
+    assert alone.sum() > found.sum() and not (found & ~alone).any()
+
+    owner = model.geom_bodyid
+    thing = model.body("object").id
+    agreed = []
+    for i, point in enumerate(np.asarray(body.points) + pos):
+        for camera in CAMERAS.astype(float):
+            ray = camera - point
+            ray /= np.linalg.norm(ray)
+            start = point + 0.004 * np.asarray(body.normals[i])
+            geom = np.zeros(1, np.int32)
+            far = mujoco.mj_ray(model, data, start, ray, None, 1, thing, geom)
+            blocked = far >= 0 and owner[geom[0]] not in (0, thing)
+            if blocked or not alone[i]:
+                continue
+            agreed.append(found[i])
+            break
+    assert np.mean(agreed) > 0.97
+    hidden = alone & ~found
+    assert hidden.sum() > 5
+
+
+def test_seen_points_stand_in_for_the_others():
+    points = jnp.arange(12.0).reshape(4, 3)
+    kept = stand_in(points, jnp.array([False, True, False, True]))
+    np.testing.assert_array_equal(kept, points[jnp.array([1, 1, 3, 3])])
+    np.testing.assert_array_equal(stand_in(points, jnp.ones(4, bool)), points)
+    blind = stand_in(points, jnp.zeros(4, bool))
+    np.testing.assert_array_equal(blind, np.tile(points.mean(axis=0), (4, 1)))
+
+
+def test_points_go_with_the_object(objects):
+    turn = Rotation.from_euler("z", 90, degrees=True).as_quat(scalar_first=True)
+    points = jnp.array([[0.1, 0.0, 0.2]])
+    there = placed(points, jnp.array([1.0, 0.0, 0.0]), jnp.asarray(turn))
+    np.testing.assert_allclose(there, [[1.0, 0.1, 0.2]], atol=1e-6)
