@@ -16,11 +16,12 @@ from channel import Channel
 from linear_system import EPISODE_STEPS, advance, start
 
 from dexjax.learners import ppo
+from dexjax.learners.learner import COUNTS, EPISODE_METRICS
 from dexjax.learners.ppo_config import PpoConfig
 from dexjax.networks.actor_critic import ActorCritic
 from dexjax.tasks.task import TaskState
 
-REPORTED = (*ppo.EPISODE_METRICS, *ppo.COUNTS)
+REPORTED = (*EPISODE_METRICS, *COUNTS)
 
 
 class Memory(NamedTuple):
