@@ -14,15 +14,18 @@ DEXGRASPNET ?=
 FRESH ?=
 AGENT ?= random
 RUN ?= runs/base/$(OBJ)
+K ?=
+TEACHER ?= runs/hyper/k4-seed0/stage2
 ARGS ?=
 
 # `--flag value` if the variable is given, nothing otherwise.
 flag = $(if $($(2)),$(1) "$($(2))")
 
-.PHONY: help setup train-base play eval demo test lint format bench readme clean
+.PHONY: help setup train-base hyper distill resdex tables play eval demo test lint format bench readme clean
 
 help:
 	@echo "make train-base OBJ=mug [HAND=shadow|allegro|my_hand.yaml] [PRESET=smoke|laptop|gpu|paper] [ENGINE=auto|native|mjx|warp] [SEED=0] [OUT=folder] [SIZE=0.08] [DEXGRASPNET=folder] [FRESH=1]"
+	@echo "make hyper [K=4] [PRESET=...] [SEED=0] | distill [TEACHER=runs/hyper/k4-seed0/stage2] | resdex | tables"
 	@echo "make play AGENT=random [HAND=...] | eval RUN=runs/base/mug | demo | test | lint | format | bench | readme | clean"
 
 setup: $(READY)
@@ -35,6 +38,20 @@ $(READY): setup.cfg pyproject.toml constraints.txt
 
 train-base: $(READY)
 	@$(BIN)/python experiments/base.py --object "$(OBJ)" $(call flag,--hand,HAND) $(call flag,--preset,PRESET) $(call flag,--engine,ENGINE) $(call flag,--seed,SEED) $(call flag,--out,OUT) $(call flag,--size,SIZE) $(call flag,--dexgraspnet,DEXGRASPNET) $(if $(FRESH),--fresh) $(ARGS)
+
+hyper: $(READY)
+	@$(BIN)/python experiments/hyper.py $(call flag,--k,K) $(call flag,--preset,PRESET) $(call flag,--engine,ENGINE) $(call flag,--seed,SEED) $(call flag,--out,OUT) $(if $(FRESH),--fresh) $(ARGS)
+
+distill: $(READY)
+	@$(BIN)/python experiments/distill.py --teacher "$(TEACHER)" $(call flag,--preset,PRESET) $(call flag,--engine,ENGINE) $(call flag,--seed,SEED) $(call flag,--out,OUT) $(if $(FRESH),--fresh) $(ARGS)
+
+# Everything, in hours; interrupt it when you like.
+resdex: $(READY)
+	@$(BIN)/python experiments/resdex.py $(call flag,--preset,PRESET) $(ARGS)
+	@$(BIN)/python experiments/tables.py
+
+tables: $(READY)
+	@$(BIN)/python experiments/tables.py $(ARGS)
 
 play: $(READY)
 	@$(BIN)/python experiments/play.py --agent "$(AGENT)" --object "$(OBJ)" $(call flag,--hand,HAND) $(ARGS)
