@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from dexjax import rotations
 from dexjax.errors import DexjaxError
 from dexjax.hands import Hand
 from dexjax.objects.object_set import ObjectSet
@@ -182,7 +183,7 @@ class GraspTask:
         object_id: jax.Array | int | None = None,
         start: jax.Array | int | None = None,
     ) -> tuple[PhysicsState, Memory]:
-        key, pick_object, pick_start, pick_proposal = jax.random.split(key, 4)
+        key, pick_object, pick_start = jax.random.split(key, 3)
         objects, starts = self._starts.time.shape
         index = object_id
         if index is None:
@@ -190,8 +191,7 @@ class GraspTask:
         if start is None:
             start = jax.random.randint(pick_start, (), 0, starts)
         physics = jax.tree.map(lambda x: x[index, start], self._starts)
-        count = jnp.asarray(self._proposal_count)[index]
-        proposal = jax.random.randint(pick_proposal, (), 0, jnp.maximum(count, 1))
+        sensed = self._sense(physics)
         zero = jnp.zeros((), jnp.int32)
         memory = Memory(
             key=key,
@@ -199,11 +199,22 @@ class GraspTask:
             previous_action=jnp.zeros(self.action_size),
             near_goal=zero,
             reached=jnp.zeros((), bool),
-            rest_height=self._sense(physics).object_pos[2],
-            proposal=proposal,
+            rest_height=sensed.object_pos[2],
+            proposal=self._nearest_proposal(index, sensed),
             episode_return=jnp.zeros(()),
         )
         return physics, memory
+
+    def _nearest_proposal(self, index: jax.Array | int, sensed: Sensed) -> jax.Array:
+        """Which of an object's proposals takes the smallest turn of the hand.
+
+        A policy sees how the object lies but not a proposal: a drawn one would ask for
+        the mean of things that differ by half a turn.
+        """
+        turned = rotations.multiply(sensed.object_quat, self._proposals.rotation[index])
+        turn = rotations.angle_between(sensed.palm_quat, turned)
+        real = jnp.arange(len(turn)) < jnp.asarray(self._proposal_count)[index]
+        return jnp.where(real, turn, jnp.inf).argmin().astype(jnp.int32)
 
     def _sense(self, physics: PhysicsState) -> Sensed:
         return sense(self.hand, self.engine.scene.sensors, physics.sensordata)
