@@ -1,5 +1,6 @@
 """Evaluation: intervals, episodes that differ, objects one by one."""
 
+import dataclasses
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -152,3 +153,17 @@ def test_reset_takes_object_and_start(task):
     worlds = reset(keys, 1, jnp.arange(EPISODES))
     assert (worlds.physics.object_id == 1).all()
     np.testing.assert_array_equal(worlds.physics.qpos, task._starts.qpos[1])
+
+
+def test_an_episode_that_breaks_off_counts_for_its_own_object(task, monkeypatch):
+    """Its world goes on with another object; that one's episodes are not more."""
+    found = evaluate(task, stay, every_object(task, EPISODES), seed=0)
+    holding = found.holding._replace(object_id=np.ones_like(found.holding.object_id))
+    held = np.arange(2 * EPISODES) % 2 == 0
+    changed = dataclasses.replace(found, held=held, holding=holding)
+    monkeypatch.setattr(evaluation, "evaluate", lambda *_: changed)
+    monkeypatch.setattr(evaluation, "contact_depths", lambda *_: {})
+    rows = measure_objects(task, stay, EPISODES, seed=0)
+    assert [row["episodes"] for row in rows] == [EPISODES, EPISODES]
+    # Objects take turns: every other episode is of the mug, and only those were held.
+    assert [row["success_held"] for row in rows] == [1.0, 0.0]
