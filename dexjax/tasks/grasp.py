@@ -74,6 +74,10 @@ class GraspConfig:
     offset: float = 0.03
 
 
+# Start states whose sensors are computed at a time.
+_BATCH = 1024
+
+
 class Memory(NamedTuple):
     """What one world remembers between steps."""
 
@@ -175,7 +179,17 @@ class GraspTask:
         objects, starts, _ = qpos.shape
         object_id = jnp.repeat(jnp.arange(objects)[:, None], starts, 1)
         qvel = jnp.zeros((objects, starts, self.engine.scene.model.nv))
-        return jax.jit(jax.vmap(jax.vmap(self.engine.reset)))(qpos, qvel, object_id)
+        flat = [x.reshape(-1, *x.shape[2:]) for x in (qpos, qvel, object_id)]
+
+        @jax.jit
+        def reset_all(*flat: jax.Array) -> PhysicsState:
+            """In batches: MJX needs a megabyte and more for a world."""
+            reset = self.engine.reset
+            return jax.lax.map(lambda x: reset(*x), flat, batch_size=_BATCH)
+
+        bank = reset_all(*map(jnp.asarray, flat))
+        shape = objects, starts
+        return jax.tree.map(lambda x: x.reshape(*shape, *x.shape[1:]), bank)
 
     def _begin(
         self,
