@@ -310,3 +310,15 @@ def test_simple_agents_break_no_world(run_agent, largest):
 def test_unknown_choices_are_refused(task, change, line):
     with pytest.raises(DexjaxError, match=line):
         GraspTask(task.engine, dataclasses.replace(CONFIG, **change))
+
+
+def test_start_states_do_not_depend_on_the_batches(box_scene, monkeypatch):
+    engine, config = make_engine(box_scene, "native"), GraspConfig(starts=8)
+    whole = GraspTask(engine, config)._starts
+    monkeypatch.setattr("dexjax.tasks.grasp._BATCH", 3)
+    for one, two in zip(
+        jax.tree.leaves(whole),
+        jax.tree.leaves(GraspTask(engine, config)._starts),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(one, two)

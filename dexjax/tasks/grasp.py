@@ -179,15 +179,16 @@ class GraspTask:
         objects, starts, _ = qpos.shape
         object_id = jnp.repeat(jnp.arange(objects)[:, None], starts, 1)
         qvel = jnp.zeros((objects, starts, self.engine.scene.model.nv))
-        flat = [x.reshape(-1, *x.shape[2:]) for x in (qpos, qvel, object_id)]
-
-        @jax.jit
-        def reset_all(*flat: jax.Array) -> PhysicsState:
-            """In batches: MJX needs a megabyte and more for a world."""
-            reset = self.engine.reset
-            return jax.lax.map(lambda x: reset(*x), flat, batch_size=_BATCH)
-
-        bank = reset_all(*map(jnp.asarray, flat))
+        flat = [
+            np.asarray(x).reshape(-1, *x.shape[2:]) for x in (qpos, qvel, object_id)
+        ]
+        # In batches of one size: MJX needs a megabyte and more for a world.
+        total = len(flat[0])
+        batch = min(total, _BATCH)
+        rows = np.arange(-(-total // batch) * batch).reshape(-1, batch) % total
+        reset = jax.jit(jax.vmap(self.engine.reset))
+        parts = [reset(*(x[own] for x in flat)) for own in rows]
+        bank = jax.tree.map(lambda *x: jnp.concatenate(x)[:total], *parts)
         shape = objects, starts
         return jax.tree.map(lambda x: x.reshape(*shape, *x.shape[1:]), bank)
 
