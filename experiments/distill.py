@@ -10,7 +10,7 @@ from dexjax.learners.dagger import DaggerConfig
 from dexjax.runs.arguments import parse_arguments
 from dexjax.runs.assemble import use_compilation_cache
 from dexjax.runs.config import RunConfig, check
-from dexjax.runs.hyper import digest
+from dexjax.runs.digest import digest
 from dexjax.runs.launch import launch, show
 from dexjax.runs.policies import TrainedPolicy, load_policy
 from dexjax.runs.student import StudentConfig, make_student

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # What tells one row from another.
 KEY = ("policy", "k", "stage", "residual", "normalisation", "cloud", "split", "seed")
 KEPT = ("success_held", "success_reached", "episodes", "ci95", "pose_distance")
-TRAINED = ("env_steps", "wall_s", "preset", "engine", "learner", "commit")
+TRAINED = ("env_steps", "wall_s", "preset", "engine")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,15 +149,14 @@ def measure(entry: Entry, split: str, seed: int, options: Options) -> dict:
     out = entry.folder / f"{split}.json"
     run_script("evaluate.py", (entry.folder, "--split", split, "--out", out))
     found = read_json(out)
-    learner = summary["learner"]
     return {
         **{name: None for name in KEY},
         **entry.fields,
         "split": split,
         "seed": seed,
         **{name: found[name] for name in KEPT},
-        **{name: summary[name] for name in TRAINED if name != "learner"},
-        "worlds": learner["worlds"],
+        **{name: summary[name] for name in TRAINED},
+        "worlds": summary["learner"]["worlds"],
         "train_commit": summary["commit"],
         **provenance(),
     }

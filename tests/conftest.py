@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from dexjax.hands import load_hand
+from dexjax.learners.autoencoder import AutoencoderConfig
 from dexjax.objects.loading import load_object
+from dexjax.runs.codes import export_encoder, train_encoder
+from dexjax.runs.folder import RunFolder
 from dexjax.scene import make_scene
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -28,6 +31,17 @@ def mug_scene():
 def box_scene():
     """One hull, where the mug has 15: for what compiles or counts hulls."""
     return make_scene(load_hand(), load_object("box"))
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory):
+    """An encoder that has hardly been trained, and its folder."""
+    folder = tmp_path_factory.mktemp("encoder")
+    config = AutoencoderConfig(points=16, batch=2, steps=2)
+    with RunFolder.open(folder / "run", {}) as run:
+        encoder = train_encoder(run, config, load_object("box").points, seed=0)
+    export_encoder(encoder, folder / "out")
+    return encoder, folder / "out"
 
 
 @pytest.fixture(scope="session")

@@ -11,14 +11,12 @@ import yaml
 
 from dexjax.errors import DexjaxError
 from dexjax.hands import load_hand
-from dexjax.learners.autoencoder import AutoencoderConfig
 from dexjax.learners.ppo import make_ppo
 from dexjax.objects.loading import load_object
 from dexjax.physics.choice import make_engine
 from dexjax.runs import checkpoint
-from dexjax.runs.codes import export_encoder, train_encoder, with_codes
+from dexjax.runs.codes import with_codes
 from dexjax.runs.config import PRESETS
-from dexjax.runs.folder import RunFolder
 from dexjax.runs.hyper import HyperConfig, MixtureConfig, check_bases, make_hyper
 from dexjax.runs.policies import export_policy, keep_bases, load_base, load_policy
 from dexjax.runs.training import identity
@@ -44,19 +42,10 @@ def save_run(folder, config, state):
 
 
 @pytest.fixture(scope="module")
-def encoder(tmp_path_factory):
-    box = load_object("box")
-    tiny = AutoencoderConfig(points=16, batch=2, steps=2)
-    folder = tmp_path_factory.mktemp("encoder")
-    with RunFolder.open(folder / "run", {}) as run:
-        trained = train_encoder(run, tiny, box.points, seed=0)
-    export_encoder(trained, folder / "out")
-    return folder / "out", trained
-
-
-@pytest.fixture(scope="module")
-def scene(encoder):
-    return make_scene(load_hand(), with_codes(load_object("box"), encoder[1]), "servo")
+def scene(tiny_encoder):
+    return make_scene(
+        load_hand(), with_codes(load_object("box"), tiny_encoder[0]), "servo"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -79,10 +68,10 @@ def bases(scene, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def config(bases, encoder):
+def config(bases, tiny_encoder):
     fields = {f.name: getattr(BASE, f.name) for f in dataclasses.fields(BASE)}
     fields["task"] = dataclasses.replace(BASE.task, observation="full", reward="stage2")
-    fields["encoder"] = encoder[0]
+    fields["encoder"] = tiny_encoder[1]
     mixture = MixtureConfig(("box", "box"), tuple(base.digest for base in bases))
     return HyperConfig(**fields, mixture=mixture)
 

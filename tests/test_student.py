@@ -15,7 +15,6 @@ from dexjax.learners.dagger import DaggerConfig
 from dexjax.objects.loading import load_object
 from dexjax.physics.choice import make_engine
 from dexjax.runs import checkpoint
-from dexjax.runs.codes import SHIPPED
 from dexjax.runs.config import PRESETS, RunConfig
 from dexjax.runs.policies import export_policy, load_policy
 from dexjax.runs.student import StudentConfig, make_student
@@ -88,20 +87,20 @@ def test_the_teacher_sees_its_own_observations(task):
     assert np.isfinite(float(measured["loss"])) and int(state.env_steps) == 16
 
 
-@pytest.mark.skipif(not SHIPPED.is_dir(), reason="no encoder comes with this checkout")
-def test_it_is_kept_and_read_again(task, tmp_path):
-    learner = make_student(task, lambda obs: jnp.zeros((len(obs), 24)), TASK, CONFIG)
+def test_it_is_kept_and_read_again(task, tiny_encoder, tmp_path):
+    config = dataclasses.replace(CONFIG, encoder=tiny_encoder[1])
+    learner = make_student(task, lambda obs: jnp.zeros((len(obs), 24)), TASK, config)
     state = learner.init(jax.random.key(0))
     run = tmp_path / "student"
-    checkpoint.save(run / "checkpoints", 1, state, identity(CONFIG))
-    plain = json.loads(json.dumps(dataclasses.asdict(CONFIG), default=str))
+    checkpoint.save(run / "checkpoints", 1, state, identity(config))
+    plain = json.loads(json.dumps(dataclasses.asdict(config), default=str))
     (run / "config.yaml").write_text(yaml.safe_dump(plain))
     (run / "summary.json").write_text("{}")
     obs = jax.random.normal(jax.random.key(1), (3, task.observation_size))
-    expected = learner.act(state.policy, obs)
-    for folder in (run, tmp_path / "out"):
-        found = load_policy(folder)
-        np.testing.assert_array_equal(found.act(obs), expected)
-        assert found.config.teacher == "a teacher"
-        if folder == run:
-            export_policy(run, tmp_path / "out")
+    found = load_policy(run)
+    np.testing.assert_array_equal(found.act(obs), learner.act(state.policy, obs))
+    assert found.config.teacher == "a teacher"
+    export_policy(run, tmp_path / "out")
+    index = json.loads(next((tmp_path / "out").rglob("checkpoint.json")).read_text())
+    assert index["meta"]["teacher"] == "0123"
+    assert index["meta"]["encoder"] == tiny_encoder[0].name

@@ -131,7 +131,7 @@ def opposed_start(
         along, to_palm = own.fingers - own.thumb, palm - middle
         axis = fingers - thumb
         angle = jax.random.uniform(turn_key, (), maxval=2 * jnp.pi)
-        away = _above(_across(axis, angle), axis, table)
+        away = _above(_across(axis, angle), table)
         rotation = _turn(along, to_palm, axis, away)
         target = (thumb + fingers) / 2
         translation = target - rotations.rotate(rotation, middle)
@@ -177,8 +177,8 @@ def _across(axis: jax.Array, angle: jax.Array) -> jax.Array:
     return jnp.cos(angle) * side + jnp.sin(angle) * jnp.cross(unit, side)
 
 
-def _above(direction: jax.Array, axis: jax.Array, table: Table) -> jax.Array:
-    """The direction, or its opposite if that does not point below the table."""
+def _above(direction: jax.Array, table: Table) -> jax.Array:
+    """The direction, or its opposite if it points down to the table."""
     return jnp.where(direction @ table.up < 0, -direction, direction)
 
 

@@ -18,11 +18,17 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from brax.training.acme import running_statistics, specs
+from brax.training.acme import running_statistics
 from flax import struct
 
 from dexjax.errors import DexjaxError
-from dexjax.learners.learner import Learner, Policy, summarise
+from dexjax.learners.learner import (
+    Learner,
+    Policy,
+    no_statistics,
+    start_worlds,
+    summarise,
+)
 from dexjax.networks.student import VisionActor
 from dexjax.tasks.task import Task, TaskState
 
@@ -147,14 +153,7 @@ class Student:
     def init(self, key: jax.Array) -> DaggerState:
         """A training's start."""
         key, net_key, task_key, clock_key = jax.random.split(key, 4)
-        worlds = jax.vmap(self.task.reset)(
-            jax.random.split(task_key, self.config.worlds)
-        )
-        # Clocks are staggered so that every batch holds all phases of an episode.
-        clock = jax.random.randint(
-            clock_key, (self.config.worlds,), 0, self.task.episode_steps
-        )
-        worlds = worlds.replace(memory=worlds.memory._replace(step=clock))
+        worlds = start_worlds(self.task, self.config.worlds, task_key, clock_key)
         policy = self.init_policy(net_key)
         zero = jnp.zeros((), jnp.int32)
         return DaggerState(
@@ -164,9 +163,7 @@ class Student:
     def init_policy(self, key: jax.Array) -> Policy:
         """A policy before any training."""
         params = self.network.init(key, jnp.zeros(self.head), jnp.zeros((1, 3)))
-        spec = specs.Array((self.head,), jnp.dtype("float32"))
-        statistics = running_statistics.init_state(spec, std_eps=jnp.zeros(()))
-        return Policy(params, statistics)
+        return Policy(params, no_statistics(self.head))
 
     def empty_buffer(self) -> Buffer:
         """A buffer without samples."""

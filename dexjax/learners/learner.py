@@ -5,10 +5,10 @@ from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
-from brax.training.acme import running_statistics
+from brax.training.acme import running_statistics, specs
 from flax import struct
 
-from dexjax.tasks.task import TaskState
+from dexjax.tasks.task import Task, TaskState
 
 EPISODE_METRICS = ("held", "reached", "return")
 COUNTS = ("episodes", "broken")
@@ -42,6 +42,28 @@ class Learner(NamedTuple):
     init: Callable[[jax.Array], Any]
     train: Callable[[Any], tuple[Any, dict[str, jax.Array]]]
     act: Callable[[Policy, jax.Array], jax.Array]
+
+
+def start_worlds(
+    task: Task, count: int, task_key: jax.Array, clock_key: jax.Array
+) -> TaskState:
+    """Fresh worlds (count, …).
+
+    Their clocks are staggered so that every batch holds all phases of an episode.
+    """
+    worlds = jax.vmap(task.reset)(jax.random.split(task_key, count))
+    steps = jax.random.randint(clock_key, (count,), 0, task.episode_steps)
+    return worlds.replace(memory=worlds.memory._replace(step=steps))
+
+
+def no_statistics(size: int) -> running_statistics.RunningStatisticsState:
+    """Statistics of observations (size,) before the first one.
+
+    Arrays of a fixed type, as a checkpoint gives them back: else a training compiles
+    once more when it is resumed.
+    """
+    spec = specs.Array((size,), jnp.dtype("float32"))
+    return running_statistics.init_state(spec, std_eps=jnp.zeros(()))
 
 
 def summarise(metrics: dict[str, jax.Array]) -> dict[str, jax.Array]:

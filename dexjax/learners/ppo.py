@@ -13,13 +13,19 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from brax.training.acme import running_statistics, specs
+from brax.training.acme import running_statistics
 from flax import struct
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from dexjax.errors import DexjaxError
 from dexjax.learners.devices import WORLDS
-from dexjax.learners.learner import Learner, Policy, summarise
+from dexjax.learners.learner import (
+    Learner,
+    Policy,
+    no_statistics,
+    start_worlds,
+    summarise,
+)
 from dexjax.learners.ppo_config import PpoConfig
 from dexjax.learners.ppo_loss import Batch, adapt_learning_rate, gae, ppo_loss
 from dexjax.networks.actor_critic import ActorCritic
@@ -105,11 +111,7 @@ def make_ppo(task: Task, config: PpoConfig, mesh: Mesh | None = None) -> Learner
 def init_policy(network: ActorCritic, observation_size: int, key: jax.Array) -> Policy:
     """A policy before any training."""
     params = network.init(key, jnp.zeros(observation_size))
-    spec = specs.Array((observation_size,), jnp.dtype("float32"))
-    # Arrays of a fixed type, as a checkpoint gives them back: else a training compiles
-    # once more when it is resumed.
-    statistics = running_statistics.init_state(spec, std_eps=jnp.zeros(()))
-    return Policy(params, statistics)
+    return Policy(params, no_statistics(observation_size))
 
 
 def _init(
@@ -117,10 +119,7 @@ def _init(
 ) -> TrainState:
     key, net_key, task_key, clock_key = jax.random.split(key, 4)
     policy = init_policy(network, task.observation_size, net_key)
-    worlds = jax.vmap(task.reset)(jax.random.split(task_key, config.worlds))
-    # Clocks are staggered so that every batch holds all phases of an episode.
-    steps = jax.random.randint(clock_key, (config.worlds,), 0, task.episode_steps)
-    worlds = worlds.replace(memory=worlds.memory._replace(step=steps))
+    worlds = start_worlds(task, config.worlds, task_key, clock_key)
     return TrainState(
         policy=policy,
         optimiser=_optimiser(config).init(policy.params),

@@ -1,7 +1,6 @@
 """Object codes: the encoder, trained once, and what it gives for a set of objects."""
 
 import dataclasses
-import hashlib
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +15,7 @@ from dexjax.errors import DexjaxError
 from dexjax.learners.autoencoder import AutoencoderConfig, make_autoencoder
 from dexjax.objects.object_set import ObjectSet
 from dexjax.runs import checkpoint
+from dexjax.runs.digest import digest
 from dexjax.runs.folder import RunFolder
 
 # The encoder that comes with the repository.
@@ -70,7 +70,7 @@ def train_encoder(
             if done == config.steps or time.monotonic() - saved > _CHECKPOINT_EVERY:
                 _save(run.checkpoints, done, state, config)
                 saved = time.monotonic()
-    return Encoder(config, state.params, _name(state.params))
+    return Encoder(config, state.params, digest(state.params))
 
 
 def load_encoder(folder: Path | None = None) -> Encoder:
@@ -87,7 +87,7 @@ def load_encoder(folder: Path | None = None) -> Encoder:
     config = AutoencoderConfig(**meta["autoencoder"])
     template = jax.eval_shape(make_autoencoder(config).init, jax.random.key(0)).params
     _, params, _ = checkpoint.restore(folder / "checkpoints", template, part="params")
-    return Encoder(config, params, _name(params))
+    return Encoder(config, params, digest(params))
 
 
 def encoder_name(folder: Path | None = None) -> str:
@@ -146,7 +146,7 @@ def central_objects(codes: np.ndarray, k: int, seed: int = 0) -> list[int]:
 
 
 def _save(folder: Path, step: int, state, config: AutoencoderConfig) -> None:
-    meta = _meta(config) | {"name": _name(state.params)}
+    meta = _meta(config) | {"name": digest(state.params)}
     checkpoint.save(folder, step, state, meta)
 
 
@@ -158,10 +158,3 @@ def _read_meta(folder: Path) -> tuple[int, dict]:
 
 def _meta(config: AutoencoderConfig) -> dict:
     return {"autoencoder": dataclasses.asdict(config)}
-
-
-def _name(params: dict) -> str:
-    digest = hashlib.sha256()
-    for leaf in jax.tree.leaves(params):
-        digest.update(np.asarray(leaf).tobytes())
-    return digest.hexdigest()[:12]

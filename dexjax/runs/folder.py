@@ -26,6 +26,8 @@ _FILES = (
     "rollout.mp4",
     "rollout.png",
     "evaluation.json",
+    "evaluation-worst.mp4",
+    "evaluation-worst.png",
     "config.yaml",
 )
 _DISCARDED = ".discarded-"

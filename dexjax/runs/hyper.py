@@ -1,14 +1,12 @@
 """Hyper-policies: their configuration, their frozen base policies, their learner."""
 
 import dataclasses
-import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.sharding import Mesh
 from jax.tree_util import Partial
 
@@ -19,6 +17,7 @@ from dexjax.learners.mixture import MixtureTask
 from dexjax.learners.ppo import make_ppo
 from dexjax.networks.experts import Experts
 from dexjax.runs.config import BaseConfig
+from dexjax.runs.digest import digest
 from dexjax.tasks.observations import geometry_unaware_part
 from dexjax.tasks.task import Task
 
@@ -72,14 +71,6 @@ class Base(NamedTuple):
     def digest(self) -> str:
         """Short hash of its parameters and statistics."""
         return digest(self.policy)
-
-
-def digest(policy: Policy) -> str:
-    """Short hash of a policy's parameters and statistics."""
-    found = hashlib.sha256()
-    for leaf in jax.tree.leaves(policy):
-        found.update(np.asarray(leaf).tobytes())
-    return found.hexdigest()[:12]
 
 
 def check_bases(bases: Sequence[Base], config: BaseConfig) -> None:
