@@ -27,7 +27,7 @@ class PointNet(nn.Module):
         """(…, points, features) -> (…, outputs)."""
         x = points
         for width in self.point_widths:
-            x = nn.elu(nn.Dense(width)(x))
+            x = nn.relu(nn.Dense(width)(x))
         pooled = jnp.concatenate([x.max(axis=-2), x.mean(axis=-2)], axis=-1)
         return Mlp(self.widths, self.outputs)(pooled)
 

@@ -26,6 +26,6 @@ class VisionActor(nn.Module):
     @nn.compact
     def __call__(self, head: jax.Array, cloud: jax.Array) -> jax.Array:
         """(…, head), (…, points, 3) -> mean actions (…, actions)."""
-        seen = PointNet((64, 128, 128), (128,), self.features)(cloud)
+        seen = PointNet((64, 128), (128,), self.features)(cloud)
         joined = jnp.concatenate([head, nn.elu(seen)], axis=-1)
         return Mlp(self.widths, self.actions, last_scale=0.1)(joined)

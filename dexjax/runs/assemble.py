@@ -1,6 +1,7 @@
 """From a configuration to the things it names: objects, scene, engine, task."""
 
 import dataclasses
+from pathlib import Path
 
 import jax
 
@@ -19,6 +20,8 @@ from dexjax.tasks.grasp import GraspTask
 # Settled start states of a training on many objects: of all together, and of each.
 MOST_STARTS = 16_384
 FEWEST_STARTS = 4
+# Grasp proposals of the everyday set, one file for each hand.
+SHIPPED = Path(__file__).resolve().parents[2] / "policies" / "grasps"
 
 
 def use_compilation_cache() -> None:
@@ -32,11 +35,18 @@ def load_config_objects(config: RunConfig) -> ObjectSet:
     objects = load_object_set(
         config.object, size=config.size, dexgraspnet=config.dexgraspnet
     )
-    if config.grasps is not None:
-        objects = with_grasps(objects, read_grasps(config.grasps))
+    grasps = config.grasps or shipped_grasps(config.hand)
+    if grasps is not None:
+        objects = with_grasps(objects, read_grasps(grasps))
     if config.sees_codes:
         objects = with_codes(objects, load_encoder(config.encoder))
     return objects
+
+
+def shipped_grasps(hand: str) -> Path | None:
+    """The file of grasp proposals that comes with dexjax for a hand, if any does."""
+    file = SHIPPED / f"{load_hand(hand).name}.npz"
+    return file if file.exists() else None
 
 
 def assemble_engine(config: RunConfig, objects: ObjectSet) -> Engine:

@@ -93,13 +93,14 @@ def seen(
         back = rotations.conjugate(object_quat)
         cameras = rotations.rotate(back, CAMERAS - object_pos)
         hiding = rotations.rotate(back, centres - object_pos)
+        hiding = jnp.concatenate([hiding, spheres.radius[:, None]], axis=1)
+        points = body.points.T
 
         def by(camera: jax.Array) -> jax.Array:
-            ray = camera - body.points
-            faces = (ray * body.normals).sum(-1) > 0
+            ray = camera[:, None] - points
             assert body.solid is not None
-            own = _through(body.solid, body.points, ray)
-            return faces & ~own & ~_hidden(hiding, spheres.radius, body.points, ray)
+            hidden = _through(body.solid, points, ray) | _hidden(hiding, points, ray)
+            return (_dot(ray, body.normals.T) > 0) & ~hidden
 
         return jax.vmap(by)(cameras).any(axis=0)
 
@@ -118,27 +119,47 @@ def stand_in(points: jax.Array, visible: jax.Array) -> jax.Array:
     return jnp.where(chances[-1] > 0, points[chosen], blind)
 
 
+# Both loops below go over few things and have the points as the innermost dimension:
+# compiled for a CPU that is far faster than reductions over all at once.
+
+
 def _through(solid: Solid, points: jax.Array, ray: jax.Array) -> jax.Array:
-    """Whether rays (P, 3) from points (P, 3) run through a hull (Cyrus and Beck)."""
-    normals, offsets = solid.planes[..., :3], solid.planes[..., 3]
-    above = jnp.einsum("kfi,pi->pkf", normals, points) + offsets
-    slope = jnp.einsum("kfi,pi->pkf", normals, ray)
-    crossing = -above / jnp.where(slope == 0, 1e-12, slope)
-    enter = jnp.where(slope < 0, crossing, -jnp.inf).max(axis=-1)
-    leave = jnp.where(slope > 0, crossing, jnp.inf).min(axis=-1)
-    # Beside a plane that the ray runs along it is outside for good.
-    outside = ((slope == 0) & (above > 0)).any(axis=-1)
-    length = jnp.linalg.norm(ray, axis=-1)[:, None]
-    inside = (jnp.minimum(leave, 1.0) - jnp.maximum(enter, 0.0)) * length
-    return ((inside > _GRAZE) & ~outside).any(axis=-1)
+    """Whether rays (3, P) from points (3, P) run through a hull (Cyrus and Beck)."""
+    length = jnp.sqrt(_dot(ray, ray))
+
+    def hull(hit: jax.Array, planes: jax.Array) -> tuple[jax.Array, None]:
+        enter, leave = jnp.zeros_like(length), jnp.ones_like(length)
+        for plane in planes:
+            above, slope = _dot(points, plane) + plane[3], _dot(ray, plane)
+            # A ray along a plane leaves it at once, or never.
+            slope = jnp.where(jnp.abs(slope) < 1e-12, 1e-12, slope)
+            crossing = -above / slope
+            enter = jnp.where(slope < 0, jnp.maximum(enter, crossing), enter)
+            leave = jnp.where(slope > 0, jnp.minimum(leave, crossing), leave)
+        return hit | ((leave - enter) * length > _GRAZE), None
+
+    return jax.lax.scan(hull, jnp.zeros_like(length, bool), solid.planes)[0]
 
 
-def _hidden(
-    centres: jax.Array, radius: np.ndarray, points: jax.Array, ray: jax.Array
-) -> jax.Array:
-    """Whether a sphere (n, 3) lies on the way along rays (P, 3) from points (P, 3)."""
-    to_centre = centres - points[:, None]
-    squared = (ray * ray).sum(-1)[:, None]
-    share = jnp.clip((to_centre * ray[:, None]).sum(-1) / squared, 0.0, 1.0)
-    nearest = to_centre - share[..., None] * ray[:, None]
-    return ((nearest * nearest).sum(-1) < radius**2).any(axis=-1)
+def _hidden(spheres: jax.Array, points: jax.Array, ray: jax.Array) -> jax.Array:
+    """Whether a sphere, of (n, 4) centre and radius, lies on the way along rays (3, P).
+
+    Args:
+        spheres: m.
+        points: (3, P) where the rays begin, m.
+        ray: to where they end.
+    """
+    squared = _dot(ray, ray)
+
+    def sphere(hit: jax.Array, each: jax.Array) -> tuple[jax.Array, None]:
+        to_centre = each[:3, None] - points
+        share = jnp.clip(_dot(to_centre, ray) / squared, 0.0, 1.0)
+        nearest = to_centre - share * ray
+        return hit | (_dot(nearest, nearest) < each[3] ** 2), None
+
+    return jax.lax.scan(sphere, jnp.zeros_like(squared, bool), spheres)[0]
+
+
+def _dot(a: jax.Array, b: jax.Array) -> jax.Array:
+    """Scalar products of vectors (3, …), term by term."""
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
