@@ -12,7 +12,7 @@ from dexjax.objects.loading import load_object_set
 from dexjax.runs.arguments import parse_arguments
 from dexjax.runs.assemble import use_compilation_cache
 from dexjax.runs.codes import central_objects, load_encoder, object_codes
-from dexjax.runs.config import check, preset
+from dexjax.runs.config import check, for_many_objects, preset
 from dexjax.runs.hyper import (
     Base,
     HyperConfig,
@@ -95,7 +95,7 @@ def find_base(name: str, options: Options) -> Base:
 
 def configuration(options: Options, bases: list[Base], reward: str) -> HyperConfig:
     """The configuration of one stage."""
-    common = preset(options.preset)
+    common = for_many_objects(preset(options.preset))
     task = dataclasses.replace(
         common.task, observation="full", reward=reward, pose=False
     )

@@ -1,8 +1,9 @@
 """The whole of ResDex, trained and measured: `python experiments/resdex.py`.
 
-Base policies, hyper-policy in two stages, vision students; then every one of them on
-all three splits. Can be interrupted anywhere: what is finished is kept, an unfinished
-training is resumed. Completes benchmarks/results/resdex.json, a list of rows.
+Object codes, base policies, hyper-policy in two stages, vision students; then every
+policy on all three splits. Can be interrupted anywhere: what is finished is kept, an
+unfinished training is resumed. Completes benchmarks/results/resdex.json, a list of
+rows.
 """
 
 import dataclasses
@@ -14,6 +15,7 @@ from pathlib import Path
 from dexjax.errors import DexjaxError, main_guard
 from dexjax.objects.everyday_plan import SIZES
 from dexjax.runs.arguments import parse_arguments
+from dexjax.runs.config import for_many_objects, preset
 from dexjax.runs.folder import read_json, write_json
 from dexjax.runs.metrics import provenance
 
@@ -75,6 +77,12 @@ def entries(options: Options) -> Iterator[Entry]:
             yield plain(options, seed)
 
 
+def train_encoder(options: Options) -> None:
+    """The encoder of object codes, one for all seeds."""
+    few = ("--autoencoder.steps", 50) if options.preset == "smoke" else ()
+    run_script("codes.py", ("--out", options.runs / "codes", *few))
+
+
 def hyper(options: Options, k: int, seed: int, residual: bool) -> Iterator[Entry]:
     """Both stages of a hyper-policy."""
     folder = hyper_folder(options, k, seed, residual)
@@ -84,6 +92,7 @@ def hyper(options: Options, k: int, seed: int, residual: bool) -> Iterator[Entry
             (
                 *("--k", k, "--stage", stage, "--seed", seed, "--out", folder),
                 *("--preset", options.preset, "--bases", options.runs / "base"),
+                *("--encoder", options.runs / "codes"),
                 *([] if residual else ["--no-residual"]),
             ),
             folder / f"stage{stage}",
@@ -108,17 +117,20 @@ def students(options: Options, k: int, seed: int) -> Iterator[Entry]:
 
 
 def plain(options: Options, seed: int) -> Entry:
-    """PPO on all objects at once, at the budget of both stages together."""
+    """PPO on all objects at once, tuned and at length as both stages together."""
     stages = [
         hyper_folder(options, max(options.k), seed, True) / f"stage{s}" for s in "12"
     ]
     steps = sum(read_json(stage / "summary.json")["env_steps"] for stage in stages)
     folder = options.runs / "plain" / f"seed{seed}"
+    tuned = for_many_objects(preset(options.preset))
     return Entry(
         "base.py",
         (
             *("--object", "everyday/train", "--preset", options.preset),
             *("--task.observation", "full", "--env-steps", steps, "--stop-at", 0),
+            *("--task.enough-steps", tuned.task.enough_steps),
+            *("--ppo.worlds", tuned.ppo.worlds, "--encoder", options.runs / "codes"),
             *("--seed", seed, "--out", folder),
         ),
         folder,
@@ -167,6 +179,7 @@ def main() -> None:
     """Trains what is missing, measures what is missing."""
     options = parse_arguments(Options, sys.argv[1:], Options())
     rows = read_json(options.out) if options.out.exists() else []
+    train_encoder(options)
     for seed in options.seeds:
         for entry in entries(dataclasses.replace(options, seeds=(seed,))):
             run_script(entry.script, entry.arguments)

@@ -47,22 +47,26 @@ def scripted(box_scene):
     return GraspTask(ScriptedEngine(box_scene), CONFIG)
 
 
-@pytest.fixture(scope="module")
-def played(scripted):
+def player(task):
     """A function from actions (steps, worlds, 24) to the states after each step."""
 
     @jax.jit
     def play(actions):
         keys = jax.random.split(jax.random.key(0), actions.shape[1])
-        worlds = jax.vmap(scripted.reset)(keys)
+        worlds = jax.vmap(task.reset)(keys)
 
         def step(worlds, action):
-            worlds = jax.vmap(scripted.step)(worlds, action)
+            worlds = jax.vmap(task.step)(worlds, action)
             return worlds, worlds
 
         return jax.lax.scan(step, worlds, actions)[1]
 
     return play
+
+
+@pytest.fixture(scope="module")
+def played(scripted):
+    return player(scripted)
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +137,21 @@ def test_an_episode_ends_by_the_clock_and_the_next_begins(played, scripted):
         np.asarray(after.reward)[:STEPS].sum(axis=0),
         rtol=1e-4,
     )
+
+
+def test_a_training_episode_may_end_once_the_object_was_held_long_enough(box_scene):
+    config = dataclasses.replace(CONFIG, starts=4, enough_steps=30)
+    t = np.arange(STEPS)
+    after = player(GraspTask(ScriptedEngine(box_scene), config))(
+        script([t >= 50, (t >= 50) & (t != 60), t < 0])
+    )
+    truncated = np.asarray(after.truncated)
+    # 30 steps without a break, then again after each reset; in vain to the very end.
+    assert np.flatnonzero(truncated[:, 0]).tolist() == [79, 109, 139, 169, 199]
+    assert np.flatnonzero(truncated[:, 1]).tolist() == [90, 120, 150, 180]
+    assert np.flatnonzero(truncated[:, 2]).tolist() == [199]
+    np.testing.assert_array_equal(after.metrics["held"][:, :2], truncated[:, :2])
+    assert not np.asarray(after.metrics["held"][:, 2]).any()
 
 
 def test_logged_terms_add_up_to_the_reward(played):

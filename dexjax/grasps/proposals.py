@@ -64,29 +64,45 @@ def make_proposer(
         anew.
     """
     scene = engine.scene
+    over_grasps = jax.vmap(make_synthesis(scene.hand), (0, None, None, None))
+    find, try_out = jax.jit(jax.vmap(over_grasps)), make_tester(engine)
+
+    def propose(key: jax.Array, indices: np.ndarray) -> Tried:
+        keys = jax.random.split(key, (len(indices), count))
+        return try_out(find(keys, *_places(scene.objects, indices)), indices)
+
+    return propose
+
+
+def make_tester(engine: Engine) -> Callable[[Grasps, np.ndarray], Tried]:
+    """A function that tries grasps out, wherever they are from.
+
+    Args:
+        engine: see `make_proposer`.
+
+    Returns:
+        fn(grasps (n, count, …), indices (n,) of their objects) -> `Tried`.
+    """
+    scene = engine.scene
     hand, objects = scene.hand, scene.objects
     press = squeeze(objects)
-    over_grasps = jax.vmap(make_synthesis(hand), (0, None, None, None))
-    find = jax.jit(jax.vmap(over_grasps))
     stiffness = float(scene.model.actuator_gainprm[WRIST_ACTIONS, 0])
     close = jax.vmap(closing_targets(hand, stiffness), (0, None, None))
     close = jax.jit(jax.vmap(close))
     depth = jax.jit(jax.vmap(jax.vmap(penetration(hand), (0, None))))
     trial = jax.jit(jax.vmap(jax.vmap(make_trial(engine))))
 
-    def propose(key: jax.Array, indices: np.ndarray) -> Tried:
-        solids, surfaces, tables = _places(objects, indices)
-        keys = jax.random.split(key, (len(indices), count))
-        grasps = find(keys, solids, surfaces, tables)
+    def try_out(grasps: Grasps, indices: np.ndarray) -> Tried:
+        solids = _solids(objects, indices)
         targets = close(grasps.pose, solids, press[indices])
-        ids = np.repeat(np.asarray(indices, np.int32)[:, None], count, axis=1)
-        found = trial(
-            grasps.pose.translation, grasps.pose.rotation, grasps.joints, targets, ids
-        )
-        deep = depth(grasps.pose, solids)
+        ids = np.asarray(indices, np.int32)[:, None]
+        ids = np.broadcast_to(ids, grasps.joints.shape[:2])
+        pose = grasps.pose
+        found = trial(pose.translation, pose.rotation, grasps.joints, targets, ids)
+        deep = depth(pose, solids)
         return jax.device_get(Tried(grasps, found.held, found.slip, deep))
 
-    return propose
+    return try_out
 
 
 def best(tried: Tried, keep: int) -> np.ndarray:
@@ -97,13 +113,15 @@ def best(tried: Tried, keep: int) -> np.ndarray:
 
 def _places(objects: ObjectSet, indices: np.ndarray) -> tuple[Solid, Surface, Table]:
     """What the energy needs of every object, stacked."""
+    points, normals = objects.points[indices], objects.normals[indices]
+    tables = [rest_table(objects.rest_quat[i], objects.rest_height[i]) for i in indices]
+    table = jax.tree.map(lambda *parts: jnp.stack(parts), *tables)
+    surface = Surface(jnp.asarray(points), jnp.asarray(normals))
+    return _solids(objects, indices), surface, table
+
+
+def _solids(objects: ObjectSet, indices: np.ndarray) -> Solid:
+    """The hulls of objects, stacked."""
     hulls = objects.hulls.shape[1]
-    places = [
-        (
-            make_solid(objects, i, hulls),
-            Surface(jnp.asarray(objects.points[i]), jnp.asarray(objects.normals[i])),
-            rest_table(objects.rest_quat[i], objects.rest_height[i]),
-        )
-        for i in map(int, indices)
-    ]
-    return jax.tree.map(lambda *parts: jnp.stack(parts), *places)
+    planes = [make_solid(objects, int(i), hulls).planes for i in indices]
+    return Solid(jnp.stack(planes))

@@ -215,6 +215,8 @@ def _make_train(task: Task, label: Label, student: Student, config: DaggerConfig
             wanted = jnp.clip(label(worlds), -1.0, 1.0)
             own = student.mean(state.policy, head, cloud)
             worlds = jax.vmap(task.step)(worlds, jnp.where(by_teacher, wanted, own))
+            # Nobody asks for the last view of an episode: it need not be computed.
+            worlds = worlds.replace(final_obs=worlds.obs)
             sample = Samples(head, cloud.astype(jnp.float16), wanted)
             return worlds, (sample, worlds.metrics)
 

@@ -161,7 +161,7 @@ class GraspTask:
         fresh_physics, fresh_memory = self._begin(fresh_key)
         physics = _where(done, fresh_physics, physics)
         memory = _where(done, fresh_memory, memory._replace(key=key))
-        obs = jnp.where(done, self._observe(physics, memory), final_obs)
+        obs = self._observe(physics, memory)
         return TaskState(
             physics, obs, final_obs, reward, broken, truncated, metrics, memory
         )
