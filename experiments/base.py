@@ -14,9 +14,13 @@ from dexjax.runs.assemble import use_compilation_cache
 from dexjax.runs.config import BaseConfig, check, preset
 from dexjax.runs.launch import launch, show
 
+# The ablations of ResDex's Figure 2 by their short names.
+SHORT = {"--observation": "--task.observation", "--reward": "--task.reward"}
+
 
 def parse(arguments: list[str]) -> BaseConfig:
     """The configuration: the preset's, with what the command line says on top."""
+    arguments = [SHORT.get(argument, argument) for argument in arguments]
     found = re.search(r"--preset[= ](\S+)", " ".join(arguments))
     chosen = preset(found.group(1) if found else "laptop")
     config = parse_arguments(BaseConfig, arguments, chosen)

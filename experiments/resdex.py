@@ -21,9 +21,16 @@ from dexjax.runs.metrics import provenance
 
 ROOT = Path(__file__).resolve().parents[1]
 # What tells one row from another.
-KEY = ("policy", "k", "stage", "residual", "normalisation", "cloud", "split", "seed")
+KEY = ("policy", "k", "stage", "residual", "cloud", "object", "kind", "split", "seed")
 KEPT = ("success_held", "success_reached", "episodes", "ci95", "pose_distance")
 TRAINED = ("env_steps", "wall_s", "preset", "engine")
+# Figure 2: base policies of an object of each of these categories, of three kinds.
+ABLATED = ("phone", "toy_figure", "bottle", "game_console", "toilet_paper", "mug")
+KINDS: dict[str, tuple[str, ...]] = {
+    "geometry-unaware": (),
+    "full observation": ("--observation", "full"),
+    "full pose reward": ("--reward", "full-pose"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +43,7 @@ class Options:
         preset: "smoke", "laptop" or "gpu".
         baselines: also train, at the same budget, the mixture without residual and
             plain PPO on all objects.
+        ablations: also train the base policies of Figure 2.
         runs: folder for the trainings.
         out: JSON file to complete.
     """
@@ -44,6 +52,7 @@ class Options:
     seeds: tuple[int, ...] = (0,)
     preset: str = "laptop"
     baselines: bool = False
+    ablations: bool = False
     runs: Path = Path("runs")
     out: Path = ROOT / "benchmarks" / "results" / "resdex.json"
 
@@ -75,6 +84,8 @@ def entries(options: Options) -> Iterator[Entry]:
         if options.baselines:
             yield from hyper(options, max(options.k), seed, residual=False)
             yield plain(options, seed)
+        if options.ablations:
+            yield from bases(options, seed)
 
 
 def train_encoder(options: Options) -> None:
@@ -136,6 +147,24 @@ def plain(options: Options, seed: int) -> Entry:
         folder,
         {"policy": "ppo"},
     )
+
+
+def bases(options: Options, seed: int) -> Iterator[Entry]:
+    """Base policies that see or are rewarded for more than ours."""
+    for category in ABLATED:
+        for kind, flags in KINDS.items():
+            folder = options.runs / "ablations" / f"{category}-{kind}-seed{seed}"
+            folder = Path(str(folder).replace(" ", "-"))
+            yield Entry(
+                "base.py",
+                (
+                    *("--object", f"everyday/train/{category}:1", *flags),
+                    *("--preset", options.preset, "--seed", seed, "--out", folder),
+                    *("--encoder", options.runs / "codes"),
+                ),
+                folder,
+                {"policy": "base", "object": category, "kind": kind},
+            )
 
 
 def hyper_folder(options: Options, k: int, seed: int, residual: bool) -> Path:

@@ -1,4 +1,4 @@
-"""The three rewards against plain formulas, on situations around their gates."""
+"""The rewards against plain formulas, on situations around their gates."""
 
 import jax
 import jax.numpy as jnp
@@ -141,6 +141,17 @@ def stage1(p):
     }
 
 
+def full_pose(p):
+    like_stage_1 = stage1(p)
+    return {
+        "proposal": like_stage_1["proposal"],
+        "reach": like_stage_1["reach"],
+        "lift": 0.1 + 0.1 * p["a_z"] if p["near"] else 0.0,
+        "move": like_stage_1["move"],
+        "bonus": p["bonus"],
+    }
+
+
 def stage2(p):
     return {
         "lift": 0.1 + 0.1 * p["a_z"] if p["near"] else 0.0,
@@ -149,9 +160,9 @@ def stage2(p):
     }
 
 
-@pytest.mark.parametrize("formula", [base, stage1, stage2])
+@pytest.mark.parametrize("formula", [base, full_pose, stage1, stage2])
 def test_every_term_equals_its_formula(situations, drawn, formula):
-    name = formula.__name__
+    name = formula.__name__.replace("_", "-")
     terms = jax.vmap(lambda s: reward_terms(s, name))(situations)
     expected = [formula(plain(i, drawn)) for i in range(COUNT)]
     assert set(terms) == set(SCALES[name]) == set(expected[0])

@@ -48,7 +48,7 @@ class GraspConfig:
         observation: "geometry-unaware" (base policies), "full" (hyper-policy),
             "points" or "seen-points" (vision policies).
         relative: append object - palm and object - fingertips to the observation.
-        reward: "base", "stage1" or "stage2".
+        reward: "base", "full-pose", "stage1" or "stage2".
         pose: compare joint angles with the object's grasp proposals in the base
             reward; objects without proposals for this hand are never compared.
         goal_height: m above the table's centre.
@@ -103,7 +103,8 @@ class GraspTask:
             seed: of the drops.
 
         Raises:
-            DexjaxError: for unknown names, or a stage-1 reward without proposals.
+            DexjaxError: for unknown names, or objects without the grasp proposals that
+                the reward needs.
         """
         _check(config, engine)
         self.engine = engine
@@ -367,9 +368,9 @@ def _check(config: GraspConfig, engine: Engine) -> None:
     bare = [
         name for name, count in zip(objects.names, counts, strict=True) if count == 0
     ]
-    if config.reward == "stage1" and bare:
+    if config.reward in ("stage1", "full-pose") and bare:
         raise DexjaxError(
-            f"reward 'stage1' needs grasp proposals, object {bare[0]!r} has none for "
-            f"hand {hand.name!r}: take reward 'base' or 'stage2', or an object with "
-            "proposals"
+            f"reward {config.reward!r} needs grasp proposals, object {bare[0]!r} has "
+            f"none for hand {hand.name!r}: take reward 'base' or 'stage2', or an "
+            "object with proposals"
         )

@@ -1,4 +1,8 @@
-"""The three ResDex rewards as named terms (facts from the paper's appendix).
+"""The ResDex rewards as named terms (facts from the paper's appendix).
+
+"base" trains base policies, "stage1" and "stage2" hyper-policies. "full-pose" is the
+ablation of the paper's Figure 2: the base reward with the whole grasp proposal, wrist
+and joints as in stage 1, in the place of its joint angles.
 
 Distances: d_h object - palm, d_f summed over the fingertips, d_g object - goal, all
 in m. A term is logged under its name before its scale is applied.
@@ -16,11 +20,18 @@ import jax.numpy as jnp
 from dexjax import rotations
 from dexjax.tasks.observations import Sensed
 
-REWARDS = ("base", "stage1", "stage2")
+REWARDS = ("base", "full-pose", "stage1", "stage2")
 
 # Scales that the paper gives the terms of each reward.
 SCALES = {
     "base": {"pose": 0.05, "reach": 1.0, "lift": 1.0, "move": 1.0, "bonus": 1.0},
+    "full-pose": {
+        "proposal": 0.5,
+        "reach": 1.0,
+        "lift": 1.0,
+        "move": 1.0,
+        "bonus": 1.0,
+    },
     "stage1": {"reach": 1.0, "move": 1.0, "up": 1.0, "bonus": 1.0, "proposal": 0.5},
     "stage2": {"lift": 1.0, "move": 1.0, "bonus": 1.0},
 }
@@ -31,6 +42,8 @@ NEAR_TIPS = 0.6  # m, sum over the fingertips
 NEAR_PALM = 0.12  # m
 NEAR_GOAL = 0.05  # m
 NEAR_POSE = 6.0  # rad, L1 over the joints
+NEAR_WRIST = 0.4  # m, L1 of the wrist's position in the object frame
+NEAR_TURN = 1.0  # rad, of the wrist against the proposal
 LIFTED = 0.01  # m above where the object lay
 
 
@@ -67,7 +80,13 @@ def reward_terms(situation: Situation, reward: str) -> dict[str, jax.Array]:
         situation: the world after the step.
         reward: one of `REWARDS`.
     """
-    return {"base": _base, "stage1": _stage1, "stage2": _stage2}[reward](situation)
+    made = {
+        "base": _base,
+        "full-pose": _full_pose,
+        "stage1": _stage1,
+        "stage2": _stage2,
+    }
+    return made[reward](situation)
 
 
 def distances(sensed: Sensed, goal: jax.Array) -> tuple[jax.Array, ...]:
@@ -141,17 +160,30 @@ def _base(s: Situation) -> dict[str, jax.Array]:
     }
 
 
+def _like_proposal(s: Situation) -> jax.Array:
+    """Whether hand and wrist are roughly as in the grasp proposal, () bool."""
+    wrist_error, wrist_angle = _wrist_errors(s)
+    near_wrist = (wrist_error <= NEAR_WRIST) & (wrist_angle <= NEAR_TURN)
+    return near_wrist & (_pose_error(s) <= NEAR_POSE)
+
+
+def _full_pose(s: Situation) -> dict[str, jax.Array]:
+    near = _near(s)
+    return {
+        "proposal": -proposal_distance(s),
+        "reach": _reach(s),
+        "lift": jnp.where(near, _upward(s), 0.0),
+        "move": jnp.where(near & _like_proposal(s), _move(s), 0.0),
+        "bonus": _bonus(s),
+    }
+
+
 def _stage1(s: Situation) -> dict[str, jax.Array]:
     near = _near(s)
-    pose_error = _pose_error(s)
-    wrist_error, wrist_angle = _wrist_errors(s)
-    like_proposal = (
-        (wrist_error <= 0.4) & (wrist_angle <= 1.0) & (pose_error <= NEAR_POSE)
-    )
     off_table = s.sensed.object_pos[2] > s.rest_height + LIFTED
     return {
         "reach": _reach(s),
-        "move": jnp.where(near & like_proposal, _move(s), 0.0),
+        "move": jnp.where(near & _like_proposal(s), _move(s), 0.0),
         "up": jnp.where(near & off_table, _upward(s), 0.0),
         "bonus": _bonus(s),
         "proposal": -proposal_distance(s),

@@ -1,0 +1,89 @@
+"""The whole pipeline: what is trained in which order, measured once, gone on with."""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def resdex(monkeypatch):
+    path = ROOT / "experiments" / "resdex.py"
+    spec = importlib.util.spec_from_file_location("resdex_script", path)
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, module)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def scripts(resdex, monkeypatch):
+    """Scripts that write what the real ones leave; the list of calls."""
+    calls = []
+
+    def option(arguments, name):
+        texts = [str(argument) for argument in arguments]
+        return Path(texts[texts.index(name) + 1])
+
+    def run(script, arguments):
+        calls.append((script, *map(str, arguments)))
+        out = option(arguments, "--out")
+        if script == "evaluate.py":
+            assert (Path(arguments[0]) / "summary.json").exists()
+            result = {"success_held": 0.5, "success_reached": 0.6, "episodes": 10}
+            result |= {"ci95": [0.4, 0.6], "pose_distance": None}
+            out.write_text(json.dumps(result))
+            return
+        if script == "hyper.py":
+            out = out / f"stage{option(arguments, '--stage')}"
+        if script == "distill.py":
+            assert (option(arguments, "--teacher") / "summary.json").exists()
+        summary = {"env_steps": 100, "wall_s": 1.0, "preset": "smoke", "commit": "c"}
+        summary |= {"engine": "native", "learner": {"worlds": 8}}
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "summary.json").write_text(json.dumps(summary))
+
+    monkeypatch.setattr(resdex, "run_script", run)
+    return calls
+
+
+def start(resdex, monkeypatch, folder, *more):
+    arguments = ["--preset", "smoke", "--runs", str(folder / "runs")]
+    arguments += ["--out", str(folder / "resdex.json"), *more]
+    monkeypatch.setattr(sys, "argv", ["resdex.py", *arguments])
+    resdex.main()
+    return json.loads((folder / "resdex.json").read_text())
+
+
+def test_everything_is_trained_and_measured_on_every_split(
+    resdex, scripts, monkeypatch, tmp_path
+):
+    rows = start(
+        resdex, monkeypatch, tmp_path, "--k", "1", "4", "--baselines", "--ablations"
+    )
+    # k = 1 and 4 in two stages, two students, the mixture alone in two stages, plain
+    # PPO, six objects in three kinds: three splits of each.
+    assert len(rows) == 3 * (4 + 2 + 2 + 1 + 18)
+    keys = {tuple(row[name] for name in resdex.KEY) for row in rows}
+    assert len(keys) == len(rows)
+    folders = {call[1] for call in scripts if call[0] == "evaluate.py"}
+    assert len(folders) == len(rows) / 3
+    assert scripts[0][0] == "codes.py"
+    plain = next(c for c in scripts if c[0] == "base.py" and "everyday/train" in c)
+    # The budget of both stages together.
+    assert plain[plain.index("--env-steps") + 1] == "200"
+
+
+def test_what_is_measured_already_is_left_alone(resdex, scripts, monkeypatch, tmp_path):
+    rows = start(resdex, monkeypatch, tmp_path)
+    kept = rows[:4]
+    (tmp_path / "resdex.json").write_text(json.dumps(kept))
+    before = sum(call[0] == "evaluate.py" for call in scripts)
+    again = start(resdex, monkeypatch, tmp_path)
+    assert again[:4] == kept and len(again) == len(rows)
+    after = sum(call[0] == "evaluate.py" for call in scripts)
+    assert after - before == len(rows) - 4
