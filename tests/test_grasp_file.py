@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from dexjax.errors import DexjaxError
+from dexjax.grasps.proposals import Tried, best
+from dexjax.grasps.synthesis import Grasps
 from dexjax.objects.grasp_file import GraspFile, read_grasps, with_grasps, write_grasps
 from dexjax.objects.loading import load_objects
 
@@ -58,3 +60,13 @@ def test_what_cannot_be_used_is_said(objects, tmp_path):
         read_grasps(tmp_path / "half.npz")
     with pytest.raises(DexjaxError, match="'shadow' have 16 joints, these objects' 22"):
         with_grasps(objects, some(["can"], joints=16))
+
+
+def test_the_best_grasps_held_most_often_then_have_the_least_energy():
+    held = np.ones((1, 4, 6), bool)
+    held[0, 1, :2] = held[0, 3, 5] = False
+    energy = np.array([[3.0, 0.5, 1.0, 0.1]])
+    grasps = Grasps(None, None, {}, energy)
+    tried = Tried(grasps, held, np.zeros((1, 4, 6)), np.zeros((1, 4)))
+    np.testing.assert_array_equal(best(tried, 3), [[2, 0, 3]])
+    np.testing.assert_array_equal(tried.valid, [[True, False, True, False]])
