@@ -1,8 +1,8 @@
-"""Writes the figures of README.md from result files; no figure is typed by hand.
+"""Writes the figures of README.md and docs from result files, none typed by hand.
 
     python benchmarks/readme.py [--picture RUN]
 
-A block of the README between `<!-- begin NAME -->` and `<!-- end NAME -->` is replaced
+A block of a page between `<!-- begin NAME -->` and `<!-- end NAME -->` is replaced
 by a table made from benchmarks/results:
 
     success     base/*.json         one summary.json per run
@@ -17,6 +17,9 @@ by a table made from benchmarks/results:
     replay      replay.json         of experiments/replay_dexgraspnet.py --out
     startup     startup.json        of benchmarks/startup.py
     kills       kills.json          of benchmarks/kills.py
+    codes       codes.json          of experiments/codes.py --results
+    grasps      grasps.json         of benchmarks/grasps.py
+    resdex      resdex.json         of experiments/resdex.py
 
 What has no file reads "not measured". `--picture` makes docs/mug.png from the
 rollout.png of a run.
@@ -37,6 +40,7 @@ from dexjax.runs.video import write_png
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path("benchmarks") / "results"
+PAGES = ("README.md", "docs/resdex.md")
 NOT_MEASURED = "not measured"
 _PICTURE_WIDTH = 1200
 
@@ -217,12 +221,53 @@ PARTS = {
     "% of the iteration": fixed("share", 0, 100),
     "cores busy": fixed("cores_busy", 1),
 }
+CODES = {
+    "split": word("split"),
+    "Chamfer mm²": fixed("chamfer_mm2", 0),
+    "of the diagonal, %": percent("relative_error"),
+    "nearest code is of the same category, %": percent("same_category"),
+    "by chance, %": percent("same_category_by_chance"),
+    "change when turned": fixed("code_change_when_turned", 2),
+}
+GRASPS = {
+    "grasps of": lambda row: _short(row["source"]),
+    "tried": fixed("grasps", 0),
+    "held in all six directions, %": percent("valid"),
+    "directions held, %": percent("directions_held"),
+    "penetration mm: median": fixed("depth_mm_median", 1),
+    "95 %": fixed("depth_mm_p95", 1),
+    "objects with one that held, %": fixed("objects_with_a_valid_one", 1, 100),
+    "grasps/s": fixed("grasps_per_s", 0),
+}
+RESDEX = {
+    "policy": lambda row: _policy(row),
+    "split": word("split"),
+    "held % (95 %)": held,
+    "reached %": percent("success_reached"),
+    "episodes": fixed("episodes", 0),
+    "D": fixed("pose_distance", 0),
+    "M env steps": fixed("env_steps", 0, 1e-6),
+    "minutes": fixed("wall_s", 0, 1 / 60),
+    "seed": word("seed"),
+}
 CHANGES = {
     "change": word("what"),
     "iteration before, ms": milliseconds("before_s"),
     "after, ms": milliseconds("after_s"),
     "taken": lambda row: "yes" if row["taken"] else "no",
 }
+
+
+def _policy(row: dict) -> str:
+    """What a row of resdex.json is called."""
+    if row["policy"] == "hyper":
+        parts = "mixture + residual" if row["residual"] else "mixture only"
+        return f"hyper-policy, k = {row['k']}, {parts}, stage {row['stage']}"
+    if row["policy"] == "student":
+        return f"vision student, {row['cloud']}"
+    if row["policy"] == "base":
+        return f"base policy of {row['object']}, {row['kind']}"
+    return "plain PPO on all objects"
 
 
 def list_table(
@@ -293,6 +338,9 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "replay": replay_table,
     "startup": startup_line,
     "kills": kills_line,
+    "codes": list_table("codes.json", CODES),
+    "grasps": list_table("grasps.json", GRASPS),
+    "resdex": list_table("resdex.json", RESDEX),
 }
 
 
@@ -348,14 +396,14 @@ def make_picture(run: Path, path: Path) -> None:
 
 @main_guard
 def main() -> None:
-    """Fills README.md."""
+    """Fills the pages."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--picture", type=Path, metavar="RUN")
     arguments = parser.parse_args()
     if arguments.picture is not None:
         make_picture(arguments.picture, ROOT / "docs" / "mug.png")
-    readme = ROOT / "README.md"
-    readme.write_text(fill(readme.read_text(), ROOT / RESULTS))
+    for page in (ROOT / name for name in PAGES):
+        page.write_text(fill(page.read_text(), ROOT / RESULTS))
 
 
 if __name__ == "__main__":

@@ -153,6 +153,7 @@ def main() -> None:
         wall_s = time.monotonic() - began
         rows = measure(encoder, objects)
         extra = {"encoder": encoder.name, "wall_s": round(wall_s, 1), **asked}
+        extra["trained_on"] = extra.pop("objects")
         rows = [row | extra | provenance() for row in rows]
         run.write_summary({"rows": rows})
     if options.results is not None:
