@@ -17,10 +17,18 @@ from dexjax.grasps.energy import Pose, Table, all_joints
 from dexjax.hands import Hand, forward_kinematics
 from dexjax.hands.surface import contact_points, hand_spheres, place
 
-# Poses of the table; how far they go from "open" to "grasp" and beyond; noise, rad.
+# Poses of the table, spread over so many ranges of the gap, and random ones among which
+# they are chosen.
 _POSES = 1024
+_GAPS = 8
+_RANDOM = 65_536
+# Choices of contact points for each, of which those that face each other best are kept.
+_CHOICES = 16
+# How far random poses go from "open" to "grasp" and beyond; noise, rad.
 _CURL = (-0.5, 2.0)
 _NOISE = 0.15
+# Cosine: pads that face each other less squarely hold nothing.
+_FACING = 0.6
 # m; points farther apart than that are not held between thumb and fingers.
 _WIDEST = 0.11
 # Cosine of the normal with "up", and m above the table, from which points are free.
@@ -31,9 +39,9 @@ _GAP = 0.003
 # m, between the spheres that stand for a capsule.
 _SPACING = 0.02
 # So many points are looked at for one that is opposed to another, and so many poses
-# for one in which the pads are as far apart.
+# for one in which the pads are as far apart and have room above the table.
 _OTHERS = 64
-_FITTING = 16
+_FITTING = 64
 
 
 class Pads(NamedTuple):
@@ -41,13 +49,19 @@ class Pads(NamedTuple):
 
     Attributes:
         actuated: (poses, actuated) rad.
-        thumb: (poses, 3) middle of the thumb's pad, m.
-        fingers: (poses, 3) middle of the pads of two other fingers, m.
+        contacts: (poses, 4) contact points that face each other: one of the thumb,
+            then those of two other fingers.
+        thumb: (poses, 3) the thumb's contact point, m.
+        fingers: (poses, 3) the middle of the others', m.
+        below: (poses,) how far the hand reaches beyond the line between the two, seen
+            from the palm, m.
     """
 
     actuated: jax.Array
+    contacts: jax.Array
     thumb: jax.Array
     fingers: jax.Array
+    below: jax.Array
 
 
 class Surface(NamedTuple):
@@ -67,8 +81,10 @@ def thumb_links(hand: Hand) -> np.ndarray:
 
     Fingers are the chains from the tree's last links to the palm.
     """
-    last = _last_links(hand)
-    pads = _pad_middles(hand)(hand.poses["grasp"][hand.actuated_index])
+    last = last_links(hand)
+    points = _pad_points(hand)(hand.poses["grasp"][hand.actuated_index])
+    on = contact_points(hand).link
+    pads = np.array([np.mean(points[on == finger], axis=0) for finger in last])
     far = np.linalg.norm(pads[:, None] - pads, axis=-1).sum(axis=1)
     thumb = np.zeros(len(hand.links), bool)
     link = int(last[far.argmax()])
@@ -79,25 +95,94 @@ def thumb_links(hand: Hand) -> np.ndarray:
 
 
 def pad_table(hand: Hand, seed: int = 0) -> Pads:
-    """Random poses between open and closed, with their pads."""
+    """Poses in which thumb and fingers face each other, drawn at random.
+
+    Half of them are those in which least of the hand is beyond the pads: only the very
+    tips of the fingers get beside a low thing on a table.
+    """
     rng = np.random.default_rng(seed)
+    actuated = _random_poses(hand, rng)
+    contacts = _random_contacts(hand, rng)
+    found = jax.jit(jax.vmap(_facing(hand)))(actuated, contacts)
+    pads, facing = jax.device_get(found)
+    gap = np.linalg.norm(pads.fingers - pads.thumb, axis=1)
+    chosen = _spread_over(gap, np.where(facing > _FACING, pads.below, np.inf), rng)
+    return jax.tree.map(lambda x: jnp.asarray(x[chosen]), pads)
+
+
+def _spread_over(
+    gap: np.ndarray, below: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Indices of poses, as many of each gap; half of them with the least below."""
+    chosen = []
+    edges = np.linspace(0.0, _WIDEST, _GAPS + 1)
+    for near, far in zip(edges[:-1], edges[1:], strict=True):
+        own = np.flatnonzero((gap > near) & (gap <= far) & np.isfinite(below))
+        if len(own):
+            half = _POSES // _GAPS // 2
+            low = own[below[own].argsort()][:half]
+            chosen += [np.resize(low, half), rng.choice(own, half)]
+    return np.concatenate(chosen)
+
+
+def _random_poses(hand: Hand, rng: np.random.Generator) -> np.ndarray:
+    """(n, actuated) rad: joints on the way from open to closed, or anywhere."""
     open_, grasp = (hand.poses[n][hand.actuated_index] for n in ("open", "grasp"))
-    curl = rng.uniform(*_CURL, (_POSES, 1))
-    noise = _NOISE * rng.standard_normal((_POSES, len(open_)))
     low, high = hand.joint_range[hand.actuated_index].T
-    actuated = np.clip(open_ + curl * (grasp - open_) + noise, low, high)
-    middles = np.asarray(jax.jit(jax.vmap(_pad_middles(hand)))(actuated))
-    thumb = thumb_links(hand)[_last_links(hand)]
-    others = np.flatnonzero(~thumb)
-    pair = rng.integers(0, len(others) - 1, _POSES)
-    rows = np.arange(_POSES)
-    fingers = (middles[rows, others[pair]] + middles[rows, others[pair + 1]]) / 2
-    return Pads(*map(jnp.asarray, (actuated, middles[:, thumb.argmax()], fingers)))
+    shape = _RANDOM, len(open_)
+    curl = rng.uniform(*_CURL, (_RANDOM, 1))
+    on_way = open_ + curl * (grasp - open_) + _NOISE * rng.standard_normal(shape)
+    anywhere = rng.uniform(low, high, shape)
+    return np.clip(np.where(rng.random(shape) < 0.5, on_way, anywhere), low, high)
+
+
+def _random_contacts(hand: Hand, rng: np.random.Generator) -> np.ndarray:
+    """(n, choices, 4) contact points: of the thumb's last link, then of two others."""
+    link, last = contact_points(hand).link, last_links(hand)
+    thumb = thumb_links(hand)[last]
+    shape = _RANDOM, _CHOICES
+    drawn = [rng.choice(np.flatnonzero(link == f), shape) for f in last]
+    others = np.stack([d for d, t in zip(drawn, thumb, strict=True) if not t], axis=-1)
+    pair = rng.integers(0, others.shape[-1] - 1, shape)[..., None]
+    first = np.take_along_axis(others, pair, axis=-1)
+    second = np.take_along_axis(others, pair + 1, axis=-1)
+    twice = np.where(rng.random((*shape, 1)) < 0.5, first, second)
+    own = drawn[int(thumb.argmax())][..., None]
+    return np.concatenate([own, first, second, twice], axis=-1)
+
+
+def _facing(hand: Hand) -> Callable[[jax.Array, jax.Array], tuple[Pads, jax.Array]]:
+    """Function (actuated, choices (n, 4)) -> with the best of them, its cosine."""
+    points, upright = contact_points(hand), jnp.array([1.0, 0.0, 0.0, 0.0])
+    kinematics, expand = forward_kinematics(hand), all_joints(hand)
+    spheres, palm = hand_spheres(hand, _SPACING), jnp.asarray(hand.palm_center)
+
+    def look(actuated: jax.Array, choices: jax.Array) -> tuple[Pads, jax.Array]:
+        links = kinematics(jnp.zeros(3), upright, expand(actuated))
+        at = place(links, points.link, points.position)
+        out = rotations.rotate(links.quaternion[points.link], points.normal)
+        centres = place(links, spheres.link, spheres.centre)
+
+        def cosine(contacts: jax.Array) -> jax.Array:
+            thumb, fingers = at[contacts[0]], at[contacts[1:3]].mean(axis=0)
+            axis = _unit(fingers - thumb)
+            other = _unit(out[contacts[1:3]].sum(axis=0))
+            return jnp.minimum(out[contacts[0]] @ axis, -other @ axis)
+
+        cosines = jax.vmap(cosine)(choices)
+        contacts = choices[cosines.argmax()]
+        thumb, fingers = at[contacts[0]], at[contacts[1:3]].mean(axis=0)
+        middle = (thumb + fingers) / 2
+        up = _frame(fingers - thumb, palm - middle)[:, 1]
+        below = (spheres.radius - (centres - middle) @ up).max()
+        return Pads(actuated, contacts, thumb, fingers, below), cosines.max()
+
+    return look
 
 
 def opposed_start(
     hand: Hand, pads: Pads
-) -> Callable[[jax.Array, Surface, Table], Pose]:
+) -> Callable[[jax.Array, Surface, Table], tuple[Pose, jax.Array]]:
     """A pure function that lays a hand about two opposed points of an object.
 
     Args:
@@ -105,7 +190,7 @@ def opposed_start(
         pads: of the hand, see `pad_table`.
 
     Returns:
-        fn(key, surface, table) -> `Pose`.
+        fn(key, surface, table) -> `Pose` and contact points (4,).
     """
     palm = jnp.asarray(hand.palm_center)
     kinematics, expand = forward_kinematics(hand), all_joints(hand)
@@ -119,23 +204,26 @@ def opposed_start(
         up = jnp.maximum(below.max(), 0.0) * table.up
         return pose._replace(translation=pose.translation + up)
 
-    def start(key: jax.Array, surface: Surface, table: Table) -> Pose:
+    def start(key: jax.Array, surface: Surface, table: Table) -> tuple[Pose, jax.Array]:
         point_key, pose_key, turn_key = jax.random.split(key, 3)
         thumb, fingers = _opposed(point_key, surface, table)
-        width = jnp.linalg.norm(fingers - thumb) + 2 * _GAP
-        some = jax.random.randint(pose_key, (_FITTING,), 0, _POSES)
+        target, axis = (thumb + fingers) / 2, fingers - thumb
+        angle = jax.random.uniform(turn_key, (), maxval=2 * jnp.pi)
+        away = _above(_across(axis, angle), table)
+        width = jnp.linalg.norm(axis) + 2 * _GAP
+        some = jax.random.randint(pose_key, (_FITTING,), 0, len(pads.below))
         gaps = jnp.linalg.norm(pads.fingers[some] - pads.thumb[some], axis=1)
-        chosen = some[jnp.abs(gaps - width).argmin()]
+        # How far the hand would be in the table, as far as it comes from above.
+        room = target @ table.up + table.height
+        sunk = jnp.maximum(pads.below[some] * (away @ table.up) - room, 0.0)
+        chosen = some[(jnp.abs(gaps - width) + sunk).argmin()]
         own = jax.tree.map(lambda x: x[chosen], pads)
         middle = (own.thumb + own.fingers) / 2
         along, to_palm = own.fingers - own.thumb, palm - middle
-        axis = fingers - thumb
-        angle = jax.random.uniform(turn_key, (), maxval=2 * jnp.pi)
-        away = _above(_across(axis, angle), table)
         rotation = _turn(along, to_palm, axis, away)
-        target = (thumb + fingers) / 2
         translation = target - rotations.rotate(rotation, middle)
-        return lifted(Pose(translation, rotation, own.actuated), table)
+        pose = lifted(Pose(translation, rotation, own.actuated), table)
+        return pose, own.contacts
 
     return start
 
@@ -202,23 +290,21 @@ def _unit(x: jax.Array) -> jax.Array:
     return x / jnp.maximum(jnp.linalg.norm(x), 1e-9)
 
 
-def _last_links(hand: Hand) -> np.ndarray:
+def last_links(hand: Hand) -> np.ndarray:
     """Indices of the links that carry no other."""
     return np.setdiff1d(np.arange(len(hand.links)), hand.tree.parent)
 
 
-def _pad_middles(hand: Hand) -> Callable[[jax.Array | np.ndarray], jax.Array]:
-    """Function from joint angles (actuated,) to the last links' pads.
+def _pad_points(hand: Hand) -> Callable[[jax.Array | np.ndarray], jax.Array]:
+    """Function from joint angles (actuated,) to the contact points (points, 3).
 
-    It gives the middles (fingers, 3) of their contact points in the root's frame, m.
+    They are given in the root's frame, m.
     """
     points, upright = contact_points(hand), jnp.array([1.0, 0.0, 0.0, 0.0])
     kinematics, expand = forward_kinematics(hand), all_joints(hand)
-    on = (points.link[:, None] == _last_links(hand)).astype(np.float32)
 
-    def middles(actuated: jax.Array | np.ndarray) -> jax.Array:
+    def placed(actuated: jax.Array | np.ndarray) -> jax.Array:
         links = kinematics(jnp.zeros(3), upright, expand(jnp.asarray(actuated)))
-        placed = place(links, points.link, points.position)
-        return on.T @ placed / on.sum(axis=0)[:, None]
+        return place(links, points.link, points.position)
 
-    return middles
+    return placed

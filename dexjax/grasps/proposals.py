@@ -106,9 +106,9 @@ def make_tester(engine: Engine) -> Callable[[Grasps, np.ndarray], Tried]:
 
 
 def best(tried: Tried, keep: int) -> np.ndarray:
-    """(objects, keep) indices: those that held most often first, then by energy."""
-    lost = (~tried.held).sum(axis=-1)
-    return np.lexsort((np.asarray(tried.grasps.energy), lost), axis=1)[:, :keep]
+    """(objects, keep) indices: the valid grasps first, each kind by its energy."""
+    order = np.where(tried.valid, 0.0, 1e6) + np.asarray(tried.grasps.energy)
+    return np.argsort(order, axis=1)[:, :keep]
 
 
 def _places(objects: ObjectSet, indices: np.ndarray) -> tuple[Solid, Surface, Table]:

@@ -113,13 +113,12 @@ def make_synthesis(
         """The best of some starts, one after the other to save memory."""
 
         def look(best, key):
-            start_key, contact_key = jax.random.split(key)
-            pose, contacts = start(start_key, surface, table), draw(contact_key)
+            pose, contacts = start(key, surface, table)
             other = pose, contacts, energy(pose, contacts, solid, table)
             better = other[2] < best[2]
             return jax.tree.map(lambda a, b: jnp.where(better, a, b), other, best), None
 
-        none = start(key, surface, table), draw(key), jnp.array(jnp.inf)
+        none = *start(key, surface, table), jnp.array(jnp.inf)
         keys = jax.random.split(key, annealing.starts)
         return jax.lax.scan(look, none, keys)[0][:2]
 
