@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dexjax import rotations
-from dexjax.grasps.energy import Pose, all_joints, grasp_energy, rest_table
+from dexjax.grasps.energy import WEIGHTS, Pose, all_joints, grasp_energy, rest_table
 from dexjax.grasps.opposition import Surface, opposed_start, pad_table, thumb_links
 from dexjax.grasps.synthesis import Annealing, make_synthesis
 from dexjax.grasps.validation import (
@@ -67,20 +67,40 @@ def test_the_thumb_is_the_finger_opposite_the_others(hand):
     assert set(links) == {"thbase", "thproximal", "thhub", "thmiddle", "thdistal"}
 
 
-def test_pads_are_where_mujoco_says(hand):
+def test_pads_face_each_other_where_mujoco_says(hand):
     pads = pad_table(hand)
     model = mujoco.MjModel.from_xml_path(str(hand.xml))
     data = mujoco.MjData(model)
     points = contact_points(hand)
-    link = hand.links.index("thdistal")
-    middle = points.position[points.link == link].mean(axis=0)
-    for row in (0, 7, 500):
+    thumb = thumb_links(hand)
+
+    def placed(point):
+        name = hand.links[points.link[point]]
+        body = data.body(name)
+        turn = body.xmat.reshape(3, 3)
+        return body.xpos + turn @ points.position[point], turn @ points.normal[point]
+
+    for row in (0, 7, 100, 500, 900):
         data.qpos[:7] = [0, 0, 0, 1, 0, 0, 0]
         data.qpos[7:] = all_joints(hand)(pads.actuated[row])
         mujoco.mj_kinematics(model, data)
-        body = data.body("thdistal")
-        expected = body.xpos + body.xmat.reshape(3, 3) @ middle
-        np.testing.assert_allclose(pads.thumb[row], expected, atol=1e-5)
+        contacts = np.asarray(pads.contacts[row])
+        assert thumb[points.link[contacts]].tolist() == [True, False, False, False]
+        (on_thumb, out), *others = [placed(point) for point in contacts[:3]]
+        middle = np.mean([at for at, _ in others], axis=0)
+        np.testing.assert_allclose(pads.thumb[row], on_thumb, atol=1e-5)
+        np.testing.assert_allclose(pads.fingers[row], middle, atol=1e-5)
+        axis = (middle - on_thumb) / np.linalg.norm(middle - on_thumb)
+        other = sum(normal for _, normal in others)
+        assert out @ axis > 0.6 and -other @ axis > 0.6 * np.linalg.norm(other)
+
+
+def test_pads_are_apart_by_all_widths_and_some_at_the_very_tips(hand):
+    pads = pad_table(hand)
+    gap = np.linalg.norm(pads.fingers - pads.thumb, axis=1)
+    assert (np.histogram(gap, bins=4, range=(0, 0.11))[0] > 0.15 * len(gap)).all()
+    # Little is beyond the pads then: half of the poses are the lowest of their width.
+    assert np.percentile(pads.below, 25) < 0.025 < np.percentile(pads.below, 90)
 
 
 def test_hands_start_about_the_object_and_above_the_table(hand, surface, place, starts):
@@ -98,21 +118,23 @@ def test_hands_start_about_the_object_and_above_the_table(hand, surface, place, 
         balls += links.position[spheres.link]
         return centres, (balls @ table.up + table.height - spheres.radius).min()
 
-    (tips, low) = jax.vmap(look)(starts)
+    poses, _ = starts
+    (tips, low) = jax.vmap(look)(poses)
     assert thumb.any() and (low > -1e-5).all()
     # Thumb and middle finger are on two sides of the box: it lies between them.
     middles = np.asarray(tips).mean(axis=1)
     gap, _ = signed_distance(solid, jnp.asarray(middles, jnp.float32))
     assert np.median(gap) < 0.02
-    np.testing.assert_allclose(np.linalg.norm(starts.rotation, axis=1), 1.0, rtol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(poses.rotation, axis=1), 1.0, rtol=1e-5)
 
 
 def test_the_energy_falls(hand, place, found, starts):
     solid, table = place
-    contacts = jnp.array([160, 30, 70, 100])
-    terms = jax.vmap(grasp_energy(hand), (0, None, None, None))
-    before = terms(starts, contacts, solid, table)
-    assert np.median(found.terms["distance"]) < 0.3 * np.median(before["distance"])
+    terms = jax.vmap(grasp_energy(hand), (0, 0, None, None))
+    before = terms(*starts, solid, table)
+    energy = sum(weight * before[name] for name, weight in WEIGHTS.items())
+    assert np.median(found.energy) < 0.5 * np.median(energy)
+    assert np.median(found.terms["distance"]) < np.median(before["distance"])
     assert np.median(found.terms["penetration"]) < 0.005
     assert np.median(found.terms["table"]) < 0.003
     assert (np.asarray(found.energy) > 0).all()
