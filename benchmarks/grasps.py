@@ -22,7 +22,7 @@ from dexjax.grasps.energy import Pose
 from dexjax.grasps.proposals import Tried, make_tester
 from dexjax.grasps.synthesis import Grasps
 from dexjax.hands import load_hand
-from dexjax.objects.dexgraspnet import find_objects, read_grasps
+from dexjax.objects.dexgraspnet import scaled_names
 from dexjax.objects.loading import load_objects
 from dexjax.objects.object_set import ObjectSet
 from dexjax.physics.choice import make_engine
@@ -51,15 +51,6 @@ class Options:
     most: int = 64
     engine: str = "auto"
     out: Path = OUT
-
-
-def scaled_names(folder: Path) -> dict[str, list[str]]:
-    """Object -> its names with every scale that it has grasps at."""
-    scales = {
-        name: sorted({round(grasp.scale, 3) for grasp in read_grasps(source)})
-        for name, source in find_objects(folder).items()
-    }
-    return {name: [f"{name}@{s:g}" for s in own] for name, own in scales.items()}
 
 
 def given(objects: ObjectSet, count: int) -> Grasps:

@@ -7,12 +7,14 @@ rows.
 """
 
 import dataclasses
+import itertools
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from dexjax.errors import DexjaxError, main_guard
+from dexjax.objects.dexgraspnet import scaled_names
 from dexjax.objects.everyday_plan import SIZES
 from dexjax.runs.arguments import parse_arguments
 from dexjax.runs.config import for_many_objects, preset
@@ -44,6 +46,7 @@ class Options:
         baselines: also train, at the same budget, the mixture without residual and
             plain PPO on all objects.
         ablations: also train the base policies of Figure 2.
+        dexgraspnet: folder of DexGraspNet: measures on all objects there, too.
         runs: folder for the trainings.
         out: JSON file to complete.
     """
@@ -53,6 +56,7 @@ class Options:
     preset: str = "laptop"
     baselines: bool = False
     ablations: bool = False
+    dexgraspnet: Path | None = None
     runs: Path = Path("runs")
     out: Path = ROOT / "benchmarks" / "results" / "resdex.json"
 
@@ -184,11 +188,23 @@ def run_script(script: str, arguments: tuple[object, ...]) -> None:
         raise DexjaxError(f"{script} failed: see above; the same command goes on")
 
 
-def measure(entry: Entry, split: str, seed: int, options: Options) -> dict:
+def splits(options: Options) -> dict[str, tuple[object, ...]]:
+    """What policies are measured on: name -> arguments of evaluate.py."""
+    found: dict[str, tuple[object, ...]] = {name: ("--split", name) for name in SIZES}
+    if options.dexgraspnet is not None:
+        names = itertools.chain(*scaled_names(options.dexgraspnet).values())
+        found["dexgraspnet"] = (
+            *("--objects", ",".join(names)),
+            *("--dexgraspnet", options.dexgraspnet),
+        )
+    return found
+
+
+def measure(entry: Entry, split: str, seed: int, on: tuple[object, ...]) -> dict:
     """One row: a trained policy on one split."""
     summary = read_json(entry.folder / "summary.json")
     out = entry.folder / f"{split}.json"
-    run_script("evaluate.py", (entry.folder, "--split", split, "--out", out))
+    run_script("evaluate.py", (entry.folder, *on, "--out", out))
     found = read_json(out)
     return {
         **{name: None for name in KEY},
@@ -212,11 +228,11 @@ def main() -> None:
     for seed in options.seeds:
         for entry in entries(dataclasses.replace(options, seeds=(seed,))):
             run_script(entry.script, entry.arguments)
-            for split in SIZES:
+            for split, on in splits(options).items():
                 new = entry.fields | {"split": split, "seed": seed}
                 if any(all(row.get(n) == new.get(n) for n in KEY) for row in rows):
                     continue
-                rows.append(measure(entry, split, seed, options))
+                rows.append(measure(entry, split, seed, on))
                 write_json(options.out, rows)
 
 

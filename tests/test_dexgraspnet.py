@@ -18,6 +18,7 @@ from dexjax.objects.dexgraspnet import (
     grasps_at,
     read_grasps,
     read_pieces,
+    scaled_names,
 )
 from dexjax.objects.safe_pickle import load_npy, load_npz
 
@@ -66,6 +67,13 @@ def folder(tmp_path):
             plane=np.zeros(4, np.float32),
         )
     return tmp_path
+
+
+def test_every_object_has_a_name_for_each_scale(folder):
+    assert scaled_names(folder) == {
+        NAME_A: [f"{NAME_A}@0.06", f"{NAME_A}@0.1"],
+        NAME_B: [f"{NAME_B}@0.08", f"{NAME_B}@0.1"],
+    }
 
 
 def test_finds_both_layouts(folder):

@@ -78,6 +78,14 @@ def test_everything_is_trained_and_measured_on_every_split(
     assert plain[plain.index("--env-steps") + 1] == "200"
 
 
+def test_real_objects_are_one_more_split(resdex, scripts, monkeypatch, tmp_path):
+    monkeypatch.setattr(resdex, "scaled_names", lambda f: {"a": ["a@0.1", "a@0.06"]})
+    rows = start(resdex, monkeypatch, tmp_path, "--dexgraspnet", "folder")
+    assert sum(row["split"] == "dexgraspnet" for row in rows) == len(rows) / 4
+    call = next(c for c in scripts if "--dexgraspnet" in c)
+    assert call[call.index("--objects") + 1] == "a@0.1,a@0.06"
+
+
 def test_what_is_measured_already_is_left_alone(resdex, scripts, monkeypatch, tmp_path):
     rows = start(resdex, monkeypatch, tmp_path)
     kept = rows[:4]

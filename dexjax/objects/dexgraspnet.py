@@ -153,6 +153,19 @@ def read_pieces(source: Source | Path, scale: float = 1.0) -> list[np.ndarray]:
     return [scale * _piece(path, name, vertices, faces) for name, faces in groups]
 
 
+def scaled_names(folder: Path) -> dict[str, list[str]]:
+    """Object -> its names with every scale that it has grasps at, "name@0.06".
+
+    Raises:
+        DexjaxError: see `find_objects` and `read_grasps`.
+    """
+    scales = {
+        name: sorted({round(grasp.scale, 3) for grasp in read_grasps(source)})
+        for name, source in find_objects(folder).items()
+    }
+    return {name: [f"{name}@{s:g}" for s in own] for name, own in scales.items()}
+
+
 def grasps_at(grasps: list[Grasp], scale: float) -> list[Grasp]:
     """Those of `grasps` that were made for this scale."""
     return [g for g in grasps if abs(g.scale - scale) < _SCALE_TOLERANCE]
