@@ -1,10 +1,10 @@
-"""DexGraspNet's own grasps in the trial that grasp proposals have to pass.
+"""Grasps of DexGraspNet and ours in one trial, on the same real objects.
 
     python benchmarks/grasps.py FOLDER [--proposals runs/proposals] [--most 64]
 
 FOLDER holds DexGraspNet grasps and meshes, in either format. Writes
-benchmarks/results/grasps.json: a row for every object there, one of all of them, and
-one of the proposals that `experiments/proposals.py` has made.
+benchmarks/results/grasps.json: DexGraspNet's grasps of every object there and of all,
+as many found here, and the proposals that `experiments/proposals.py` has made.
 """
 
 import dataclasses
@@ -15,11 +15,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import tyro
-from tqdm import tqdm
 
 from dexjax.errors import main_guard
 from dexjax.grasps.energy import Pose
-from dexjax.grasps.proposals import Tried, make_tester
+from dexjax.grasps.proposals import make_proposer, make_tester
 from dexjax.grasps.synthesis import Grasps
 from dexjax.hands import load_hand
 from dexjax.objects.dexgraspnet import scaled_names
@@ -36,20 +35,22 @@ OUT = Path(__file__).resolve().parent / "results" / "grasps.json"
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """Tries DexGraspNet's grasps out, and puts ours beside them.
+    """Tries DexGraspNet's grasps and ours out.
 
     Attributes:
         folder: holds DexGraspNet.
         proposals: folder that `experiments/proposals.py` wrote.
         most: grasps of one object at one scale.
         engine: "auto", "native", "mjx" or "warp".
+        seed: of our search.
         out: JSON file for the rows.
     """
 
     folder: Annotated[Path, tyro.conf.Positional]
     proposals: Path = Path("runs/proposals")
-    most: int = 64
+    most: int = 32
     engine: str = "auto"
+    seed: int = 0
     out: Path = OUT
 
 
@@ -77,22 +78,30 @@ def row(source: str, held: np.ndarray, depth: np.ndarray) -> dict:
     }
 
 
-def try_object(names: list[str], options: Options) -> tuple[np.ndarray, np.ndarray]:
-    """Held (grasps, 6) and depth (grasps,) of one object at all of its scales."""
-    held, depth = [], []
-    for name in names:
-        objects = load_objects([name], dexgraspnet=options.folder)
-        engine = make_engine(make_scene(load_hand(), objects, "servo"), options.engine)
-        count = min(options.most, int(objects.grasp_count[0]))
-        tried: Tried = make_tester(engine)(given(objects, count), np.zeros(1, int))
-        held.append(tried.held[0])
-        depth.append(tried.depth[0])
-        jax.clear_caches()
-    return np.concatenate(held), np.concatenate(depth)
+def try_both(options: Options) -> list[dict]:
+    """Rows of DexGraspNet's grasps and of ours, on all objects at all scales."""
+    names = scaled_names(options.folder)
+    owner = np.repeat(list(names), [len(scaled) for scaled in names.values()])
+    flat = [name for scaled in names.values() for name in scaled]
+    objects = load_objects(flat, dexgraspnet=options.folder)
+    engine = make_engine(make_scene(load_hand(), objects, "servo"), options.engine)
+    every = np.arange(len(objects))
+    count = min(options.most, objects.grasp_joints.shape[1])
+    theirs = make_tester(engine)(given(objects, count), every)
+    there = np.arange(count) < objects.grasp_count[:, None]
+    ours = make_proposer(engine, count)(jax.random.key(options.seed), every)
+    rows = [
+        row(f"DexGraspNet, {name}", theirs.held[own], theirs.depth[own])
+        for name in names
+        for own in [there & (owner == name)[:, None]]
+    ]
+    rows.append(row("DexGraspNet, all", theirs.held[there], theirs.depth[there]))
+    found = ours.held.reshape(-1, 6), ours.depth.ravel()
+    return [*rows, row("dexjax, the same objects", *found)]
 
 
-def ours(folder: Path) -> dict:
-    """The row of our own proposals, from their summary."""
+def everyday(folder: Path) -> dict:
+    """The row of the everyday set's proposals, from their summary."""
     summary = read_json(folder / "summary.json")
     kept = ("valid", "directions_held", "depth_mm_median", "depth_mm_p95")
     more = ("objects", "objects_with_a_valid_one", "proposals_valid", "grasps_per_s")
@@ -105,18 +114,12 @@ def ours(folder: Path) -> dict:
 
 @main_guard
 def main() -> None:
-    """Tries all grasps out, object by object."""
+    """Tries all grasps out."""
     options = tyro.cli(Options)
     use_compilation_cache()
-    found = {
-        name: try_object(names, options)
-        for name, names in tqdm(scaled_names(options.folder).items(), unit="object")
-    }
-    rows = [row(f"DexGraspNet, {name}", *tried) for name, tried in found.items()]
-    every = [np.concatenate(parts) for parts in zip(*found.values(), strict=True)]
-    rows.append(row("DexGraspNet, all", *every))
+    rows = try_both(options)
     if (options.proposals / "summary.json").exists():
-        rows.append(ours(options.proposals))
+        rows.append(everyday(options.proposals))
     write_json(options.out, [one | provenance() for one in rows])
     for one in rows:
         print(f"{one['source']:60} {one['valid']:.1%} of {one['grasps']:,} held")

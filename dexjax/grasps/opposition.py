@@ -27,6 +27,8 @@ _CHOICES = 16
 # How far random poses go from "open" to "grasp" and beyond; noise, rad.
 _CURL = (-0.5, 2.0)
 _NOISE = 0.15
+# m; an unnatural pinch is taken where it fits better by so much.
+_PINCH = 0.01
 # Cosine: pads that face each other less squarely hold nothing.
 _FACING = 0.6
 # m; points farther apart than that are not held between thumb and fingers.
@@ -55,6 +57,7 @@ class Pads(NamedTuple):
         fingers: (poses, 3) the middle of the others', m.
         below: (poses,) how far the hand reaches beyond the line between the two, seen
             from the palm, m.
+        price: (poses,) what a better fit has to gain for the pose to be taken, m.
     """
 
     actuated: jax.Array
@@ -62,6 +65,7 @@ class Pads(NamedTuple):
     thumb: jax.Array
     fingers: jax.Array
     below: jax.Array
+    price: jax.Array
 
 
 class Surface(NamedTuple):
@@ -95,19 +99,24 @@ def thumb_links(hand: Hand) -> np.ndarray:
 
 
 def pad_table(hand: Hand, seed: int = 0) -> Pads:
-    """Poses in which thumb and fingers face each other, drawn at random.
+    """Poses in which thumb and fingers face each other.
 
-    Half of them are those in which least of the hand is beyond the pads: only the very
-    tips of the fingers get beside a low thing on a table.
+    One half are natural: on the way from open to closed, all fingers alike, touching
+    with the middles of their pads. The others, drawn at random, pinch with any part of
+    the pads: only the very tips of the fingers get beside a low thing on a table.
     """
     rng = np.random.default_rng(seed)
-    actuated = _random_poses(hand, rng)
-    contacts = _random_contacts(hand, rng)
-    found = jax.jit(jax.vmap(_facing(hand)))(actuated, contacts)
-    pads, facing = jax.device_get(found)
-    gap = np.linalg.norm(pads.fingers - pads.thumb, axis=1)
-    chosen = _spread_over(gap, np.where(facing > _FACING, pads.below, np.inf), rng)
-    return jax.tree.map(lambda x: jnp.asarray(x[chosen]), pads)
+    look = jax.jit(jax.vmap(_facing(hand)))
+    on_way = _on_the_way(hand, rng, _POSES // 2)
+    natural, _ = look(on_way, _middle_contacts(hand, rng, _POSES // 2))
+    drawn, facing = look(
+        _random_poses(hand, rng), _random_contacts(hand, rng, (_RANDOM, _CHOICES))
+    )
+    gap = np.linalg.norm(drawn.fingers - drawn.thumb, axis=1)
+    chosen = _spread_over(gap, np.where(facing > _FACING, drawn.below, np.inf), rng)
+    pinches = jax.tree.map(lambda x: x[chosen], drawn)
+    pinches = pinches._replace(price=jnp.full(len(chosen), _PINCH))
+    return jax.tree.map(lambda *parts: jnp.concatenate(parts), natural, pinches)
 
 
 def _spread_over(
@@ -119,35 +128,59 @@ def _spread_over(
     for near, far in zip(edges[:-1], edges[1:], strict=True):
         own = np.flatnonzero((gap > near) & (gap <= far) & np.isfinite(below))
         if len(own):
-            half = _POSES // _GAPS // 2
+            half = _POSES // _GAPS // 4
             low = own[below[own].argsort()][:half]
             chosen += [np.resize(low, half), rng.choice(own, half)]
     return np.concatenate(chosen)
 
 
-def _random_poses(hand: Hand, rng: np.random.Generator) -> np.ndarray:
-    """(n, actuated) rad: joints on the way from open to closed, or anywhere."""
+def _on_the_way(hand: Hand, rng: np.random.Generator, count: int) -> np.ndarray:
+    """(n, actuated) rad, poses between open and closed, or a little beyond."""
     open_, grasp = (hand.poses[n][hand.actuated_index] for n in ("open", "grasp"))
     low, high = hand.joint_range[hand.actuated_index].T
-    shape = _RANDOM, len(open_)
-    curl = rng.uniform(*_CURL, (_RANDOM, 1))
-    on_way = open_ + curl * (grasp - open_) + _NOISE * rng.standard_normal(shape)
-    anywhere = rng.uniform(low, high, shape)
-    return np.clip(np.where(rng.random(shape) < 0.5, on_way, anywhere), low, high)
+    curl = rng.uniform(*_CURL, (count, 1))
+    noise = _NOISE * rng.standard_normal((count, len(open_)))
+    return np.clip(open_ + curl * (grasp - open_) + noise, low, high)
 
 
-def _random_contacts(hand: Hand, rng: np.random.Generator) -> np.ndarray:
-    """(n, choices, 4) contact points: of the thumb's last link, then of two others."""
+def _random_poses(hand: Hand, rng: np.random.Generator) -> np.ndarray:
+    """(n, actuated) rad: every second joint on the way, the others anywhere."""
+    on_way = _on_the_way(hand, rng, _RANDOM)
+    anywhere = rng.uniform(*hand.joint_range[hand.actuated_index].T, on_way.shape)
+    return np.where(rng.random(on_way.shape) < 0.5, on_way, anywhere)
+
+
+def _middle_contacts(hand: Hand, rng: np.random.Generator, count: int) -> np.ndarray:
+    """(n, 1, 4) contact points: the middles of the pads of the thumb and two others."""
+    points, last = contact_points(hand), last_links(hand)
+    middles = []
+    for finger in last:
+        own = np.flatnonzero(points.link == finger)
+        away = points.position[own] - points.position[own].mean(axis=0)
+        middles.append(own[np.linalg.norm(away, axis=1).argmin()])
+    return _of_two(hand, rng, [np.full((count, 1), middle) for middle in middles])
+
+
+def _random_contacts(
+    hand: Hand, rng: np.random.Generator, shape: tuple[int, int]
+) -> np.ndarray:
+    """(n, choices, 4) contact points anywhere on the pads of thumb and two others."""
     link, last = contact_points(hand).link, last_links(hand)
-    thumb = thumb_links(hand)[last]
-    shape = _RANDOM, _CHOICES
-    drawn = [rng.choice(np.flatnonzero(link == f), shape) for f in last]
-    others = np.stack([d for d, t in zip(drawn, thumb, strict=True) if not t], axis=-1)
+    drawn = [rng.choice(np.flatnonzero(link == finger), shape) for finger in last]
+    return _of_two(hand, rng, drawn)
+
+
+def _of_two(
+    hand: Hand, rng: np.random.Generator, on_pads: list[np.ndarray]
+) -> np.ndarray:
+    """Of a contact point on every finger: the thumb's and those of two neighbours."""
+    thumb, shape = thumb_links(hand)[last_links(hand)], on_pads[0].shape
+    others = np.stack([p for p, t in zip(on_pads, thumb, strict=True) if not t], -1)
     pair = rng.integers(0, others.shape[-1] - 1, shape)[..., None]
     first = np.take_along_axis(others, pair, axis=-1)
     second = np.take_along_axis(others, pair + 1, axis=-1)
     twice = np.where(rng.random((*shape, 1)) < 0.5, first, second)
-    own = drawn[int(thumb.argmax())][..., None]
+    own = on_pads[int(thumb.argmax())][..., None]
     return np.concatenate([own, first, second, twice], axis=-1)
 
 
@@ -175,7 +208,8 @@ def _facing(hand: Hand) -> Callable[[jax.Array, jax.Array], tuple[Pads, jax.Arra
         middle = (thumb + fingers) / 2
         up = _frame(fingers - thumb, palm - middle)[:, 1]
         below = (spheres.radius - (centres - middle) @ up).max()
-        return Pads(actuated, contacts, thumb, fingers, below), cosines.max()
+        free = jnp.zeros(())
+        return Pads(actuated, contacts, thumb, fingers, below, free), cosines.max()
 
     return look
 
@@ -216,7 +250,8 @@ def opposed_start(
         # How far the hand would be in the table, as far as it comes from above.
         room = target @ table.up + table.height
         sunk = jnp.maximum(pads.below[some] * (away @ table.up) - room, 0.0)
-        chosen = some[(jnp.abs(gaps - width) + sunk).argmin()]
+        misfit = jnp.abs(gaps - width) + sunk + pads.price[some]
+        chosen = some[misfit.argmin()]
         own = jax.tree.map(lambda x: x[chosen], pads)
         middle = (own.thumb + own.fingers) / 2
         along, to_palm = own.fingers - own.thumb, palm - middle
