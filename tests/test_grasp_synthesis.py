@@ -80,7 +80,7 @@ def test_pads_face_each_other_where_mujoco_says(hand):
         turn = body.xmat.reshape(3, 3)
         return body.xpos + turn @ points.position[point], turn @ points.normal[point]
 
-    for row in (0, 7, 100, 500, 900):
+    for row in (0, 7, 100, 600, 900):
         data.qpos[:7] = [0, 0, 0, 1, 0, 0, 0]
         data.qpos[7:] = all_joints(hand)(pads.actuated[row])
         mujoco.mj_kinematics(model, data)
@@ -92,15 +92,20 @@ def test_pads_face_each_other_where_mujoco_says(hand):
         np.testing.assert_allclose(pads.fingers[row], middle, atol=1e-5)
         axis = (middle - on_thumb) / np.linalg.norm(middle - on_thumb)
         other = sum(normal for _, normal in others)
-        assert out @ axis > 0.6 and -other @ axis > 0.6 * np.linalg.norm(other)
+        if pads.price[row] > 0:
+            assert out @ axis > 0.6 and -other @ axis > 0.6 * np.linalg.norm(other)
 
 
-def test_pads_are_apart_by_all_widths_and_some_at_the_very_tips(hand):
+def test_pinches_are_of_all_widths_and_some_at_the_very_tips(hand):
     pads = pad_table(hand)
-    gap = np.linalg.norm(pads.fingers - pads.thumb, axis=1)
+    natural = np.asarray(pads.price) == 0
+    assert 0.4 < natural.mean() < 0.6
+    gap = np.linalg.norm(pads.fingers - pads.thumb, axis=1)[~natural]
     assert (np.histogram(gap, bins=4, range=(0, 0.11))[0] > 0.15 * len(gap)).all()
-    # Little is beyond the pads then: half of the poses are the lowest of their width.
-    assert np.percentile(pads.below, 25) < 0.025 < np.percentile(pads.below, 90)
+    # Less of the hand is beyond the pads: half of the pinches are the lowest ones.
+    below = np.asarray(pads.below)
+    assert np.percentile(below[~natural], 25) < 0.025
+    assert np.median(below[~natural]) < np.median(below[natural])
 
 
 def test_hands_start_about_the_object_and_above_the_table(hand, surface, place, starts):
@@ -134,8 +139,8 @@ def test_the_energy_falls(hand, place, found, starts):
     before = terms(*starts, solid, table)
     energy = sum(weight * before[name] for name, weight in WEIGHTS.items())
     assert np.median(found.energy) < 0.5 * np.median(energy)
-    assert np.median(found.terms["distance"]) < np.median(before["distance"])
-    assert np.median(found.terms["penetration"]) < 0.005
+    for name in ("distance", "penetration"):
+        assert np.median(found.terms[name]) < np.median(before[name]), name
     assert np.median(found.terms["table"]) < 0.003
     assert (np.asarray(found.energy) > 0).all()
     np.testing.assert_allclose(
