@@ -86,7 +86,10 @@ def refused(run):
         ("--engine bullet", "engine 'bullet': choose from auto, native, mjx"),
         ("--hand shadwo", "unknown hand 'shadwo': choose from ['shadow']"),
         ("--wrist rope", "wrist 'rope': choose from servo, wrench"),
-        ("--task.reward bas", "reward 'bas': choose from base, full-pose, stage1, stage2"),
+        (
+            "--task.reward bas",
+            "reward 'bas': choose from base, full-pose, stage1, stage2",
+        ),
         ("--task.observation all", "observation 'all': choose from geometry-unaware"),
         ("--ppo.worlds 0", "ppo.worlds is 0, must be between 1 and 1,000,000"),
         ("--ppo.worlds -4", "ppo.worlds is -4, must be between"),

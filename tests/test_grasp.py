@@ -322,7 +322,10 @@ def test_simple_agents_break_no_world(run_agent, largest):
     ("change", "line"),
     [
         ({"observation": "everything"}, "observation 'everything': choose from geom"),
-        ({"reward": "bas"}, "reward 'bas': choose from base, full-pose, stage1, stage2"),
+        (
+            {"reward": "bas"},
+            "reward 'bas': choose from base, full-pose, stage1, stage2",
+        ),
         ({"reward": "stage1"}, "'stage1' needs grasp proposals, object 'box'"),
     ],
 )
