@@ -88,6 +88,7 @@ def find_base(name: str, options: Options) -> Base:
         command = [sys.executable, str(ROOT / "experiments" / "base.py")]
         command += ["--object", name, "--preset", options.preset]
         command += ["--seed", str(options.seed), "--engine", options.engine]
+        command += ["--task.pose"]
         if subprocess.run([*command, "--out", str(folder)]).returncode:
             raise DexjaxError(f"the base policy of {name} was not trained: see above")
     return load_base(folder)

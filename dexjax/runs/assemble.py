@@ -65,5 +65,5 @@ def training_task(config: RunConfig, engine: Engine) -> GraspTask:
 
 def evaluation_task(config: RunConfig, engine: Engine) -> GraspTask:
     """The same task from start states that the training never had."""
-    task = dataclasses.replace(config.task, enough_steps=0)
+    task = dataclasses.replace(config.task, enough_steps=0, near_share=0.0)
     return GraspTask(engine, task, seed=config.seed + 1_000_003)

@@ -16,6 +16,7 @@ from dexjax import rotations
 from dexjax.errors import DexjaxError
 from dexjax.hands import Hand
 from dexjax.objects.object_set import ObjectSet
+from dexjax.physics.approach import on_the_way
 from dexjax.physics.engine import Engine, PhysicsState
 from dexjax.physics.guard import is_broken
 from dexjax.physics.settle import settle_objects
@@ -59,6 +60,8 @@ class GraspConfig:
             one early.
         starts: settled start states per object; a training on hundreds of objects
             takes fewer of each.
+        near_share: of the episodes of a training that start on the way to a grasp
+            proposal; they do not count in its success.
         offset: m, largest horizontal offset of the dropped object.
     """
 
@@ -71,6 +74,7 @@ class GraspConfig:
     held_steps: int = 20
     enough_steps: int = 0
     starts: int = 256
+    near_share: float = 0.0
     offset: float = 0.03
 
 
@@ -83,6 +87,7 @@ class Memory(NamedTuple):
 
     key: jax.Array
     step: jax.Array  # () int32, steps done in this episode
+    counts: jax.Array  # () bool, whether it started as usual
     previous_action: jax.Array  # (actions,)
     near_goal: jax.Array  # () int32, steps near the goal up to now without a break
     reached: jax.Array  # () bool, near the goal at any step
@@ -118,7 +123,7 @@ class GraspTask:
         self._proposals, self._proposal_count = _proposals(self.hand, self.objects)
         self._has_proposals = bool(self._proposal_count.any())
         self._cloud = _cloud(config.observation, self.hand, self.objects)
-        self._starts = self._start_bank(seed)
+        self._starts, self._near_starts = self._start_banks(seed)
         self.observation_size = jax.eval_shape(self.reset, jax.random.key(0)).obs.size
 
     def reset(
@@ -172,11 +177,23 @@ class GraspTask:
         low, high = self._ctrl_range.T
         return low + 0.5 * (action + 1.0) * (high - low)
 
-    def _start_bank(self, seed: int) -> PhysicsState:
-        """Settled states with their sensors, (objects, starts, …)."""
-        qpos = settle_objects(
-            self.engine.scene, self.config.starts, self.config.offset, seed
-        )
+    def _start_banks(self, seed: int) -> tuple[PhysicsState, PhysicsState]:
+        """Settled states, and the same with the hand on the way to a proposal."""
+        scene = self.engine.scene
+        qpos = settle_objects(scene, self.config.starts, self.config.offset, seed)
+        usual = self._start_bank(qpos)
+        if not (self.config.near_share and self._has_proposals):
+            return usual, usual
+        index = jnp.arange(len(qpos))
+        nearest = jax.vmap(jax.vmap(self._nearest_proposal, (None, 0)))
+        chosen = nearest(index, jax.vmap(jax.vmap(self._sense))(usual))
+        grasps = jax.tree.map(lambda x: x[index[:, None], chosen], self._proposals)
+        near = on_the_way(scene, qpos, *map(np.asarray, grasps), seed)
+        bare = np.asarray(self._proposal_count) == 0
+        return usual, self._start_bank(np.where(bare[:, None, None], qpos, near))
+
+    def _start_bank(self, qpos: np.ndarray) -> PhysicsState:
+        """States (objects, starts, …) with their sensors."""
         objects, starts, _ = qpos.shape
         object_id = jnp.repeat(jnp.arange(objects)[:, None], starts, 1)
         qvel = jnp.zeros((objects, starts, self.engine.scene.model.nv))
@@ -199,19 +216,27 @@ class GraspTask:
         object_id: jax.Array | int | None = None,
         start: jax.Array | int | None = None,
     ) -> tuple[PhysicsState, Memory]:
-        key, pick_object, pick_start = jax.random.split(key, 3)
+        key, pick_object, pick_start, pick_bank = jax.random.split(key, 4)
         objects, starts = self._starts.time.shape
         index = object_id
         if index is None:
             index = jax.random.randint(pick_object, (), 0, objects)
+        near = jnp.zeros((), bool)
         if start is None:
             start = jax.random.randint(pick_start, (), 0, starts)
-        physics = jax.tree.map(lambda x: x[index, start], self._starts)
+            near = jax.random.uniform(pick_bank) < self.config.near_share
+            near &= jnp.asarray(self._proposal_count)[index] > 0
+        physics = jax.tree.map(
+            lambda x, y: jnp.where(near, y[index, start], x[index, start]),
+            self._starts,
+            self._near_starts,
+        )
         sensed = self._sense(physics)
         zero = jnp.zeros((), jnp.int32)
         memory = Memory(
             key=key,
             step=zero,
+            counts=~near,
             previous_action=jnp.zeros(self.action_size),
             near_goal=zero,
             reached=jnp.zeros((), bool),
@@ -299,7 +324,8 @@ class GraspTask:
         truncated: jax.Array,
         broken: jax.Array,
     ) -> dict[str, jax.Array]:
-        ended = (truncated | broken).astype(jnp.float32)
+        ended = ((truncated | broken) & memory.counts).astype(jnp.float32)
+        truncated &= memory.counts
         held = truncated & (memory.near_goal >= self.config.held_steps)
         reached = truncated & memory.reached
         scales = SCALES[self.config.reward]
