@@ -26,13 +26,28 @@ rollout.png of a run.
 """
 
 import argparse
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from columns import (
+    BASELINE,
+    CHANGES,
+    CODES,
+    ENGINES,
+    GRASPS,
+    NOT_MEASURED,
+    PARITY,
+    PARTS,
+    PEERS,
+    PPO,
+    RESDEX,
+    list_table,
+    load,
+    short,
+    table,
+)
 from PIL import Image
 
 from dexjax.errors import DexjaxError, main_guard
@@ -41,7 +56,6 @@ from dexjax.runs.video import write_png
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path("benchmarks") / "results"
 PAGES = ("README.md", "docs/resdex.md")
-NOT_MEASURED = "not measured"
 _PICTURE_WIDTH = 1200
 
 
@@ -73,7 +87,7 @@ def success_table(results: Path) -> str:
     """One row per object, hand, preset and engine, over the seeds."""
     groups: dict[tuple, list[dict]] = {}
     for path in sorted((results / "base").glob("*.json")):
-        run = _load(path)
+        run = load(path)
         hand = run.get("hand", "shadow")
         key = (run["object"], hand, run["preset"], run["engine"])
         groups.setdefault(key, []).append(run)
@@ -82,7 +96,7 @@ def success_table(results: Path) -> str:
         "object | hand | preset | engine | seeds | held, mean (lowest) % | reached % | "
         "M env steps | minutes | env steps/s | penetration / overlap mm"
     )
-    return _table(header, rows)
+    return table(header, rows)
 
 
 def _success_row(key: tuple, runs: list[dict]) -> list[str]:
@@ -104,9 +118,9 @@ def _success_row(key: tuple, runs: list[dict]) -> list[str]:
 
 def transfer_table(results: Path) -> str:
     """Rows are objects, columns the policies of one object; means over the seeds."""
-    found = _load(results / "transfer.json")
+    found = load(results / "transfer.json")
     if not found:
-        return _table("object", [])
+        return table("object", [])
     policies: dict[str, list[dict]] = {}
     for row in found:
         policies.setdefault(row["trained_on"], []).append(row)
@@ -118,8 +132,8 @@ def transfer_table(results: Path) -> str:
         means = [_mean(measured, success) for measured in policies.values()]
         rows.append([f"*mean {success}*", *means])
     seeds = [len({row["training_seed"] for row in m}) for m in policies.values()]
-    titles = [f"{_short(p)} ({n})" for p, n in zip(policies, seeds, strict=True)]
-    return _table(" | ".join(["object", *titles]), rows)
+    titles = [f"{short(p)} ({n})" for p, n in zip(policies, seeds, strict=True)]
+    return table(" | ".join(["object", *titles]), rows)
 
 
 def _mean(rows: list[dict], success: str, name: str | None = None) -> str:
@@ -129,166 +143,12 @@ def _mean(rows: list[dict], success: str, name: str | None = None) -> str:
     return f"{100 * np.mean(shares):.0f}" if shares else ""
 
 
-def _short(name: str) -> str:
-    """A DexGraspNet name without most of its 32 hexadecimal digits."""
-    return re.sub("([0-9a-f]{4})[0-9a-f]{28}", r"\1…", name)
-
-
-def percent(name: str) -> Callable[[dict], str]:
-    """A share as %."""
-    return lambda row: f"{100 * row[name]:.1f}"
-
-
-def milliseconds(name: str) -> Callable[[dict], str]:
-    """Seconds as ms."""
-    return lambda row: f"{1000 * row[name]:.0f}"
-
-
-def fixed(name: str, digits: int, factor: float = 1.0) -> Callable[[dict], str]:
-    """A number with so many digits; empty where it is missing."""
-
-    def write(row: dict) -> str:
-        value = row.get(name)
-        return "" if value is None else f"{factor * value:,.{digits}f}"
-
-    return write
-
-
-def word(name: str) -> Callable[[dict], str]:
-    """What stands there as it is."""
-    return lambda row: str(row.get(name, ""))
-
-
-def held(row: dict) -> str:
-    """Success held at the end, with its interval, in %."""
-    low, high = (100 * bound for bound in row["ci95"])
-    return f"{100 * row['success_held']:.1f} ({low:.1f}–{high:.1f})"
-
-
-# Title of a column -> what it shows of a row.
-ENGINES = {
-    "engine": word("engine"),
-    "what": word("what"),
-    "object": word("object"),
-    "objects": fixed("objects", 0),
-    "device": word("device"),
-    "worlds": word("worlds"),
-    "control steps/s": fixed("control_steps_per_s", 0),
-    "physics steps/s": fixed("physics_steps_per_s", 0),
-    "of raw `mujoco.rollout`": fixed("ratio_to_raw", 2),
-    "of one object": fixed("ratio_to_one_object", 2),
-    "MB": fixed("memory_mb", 0),
-    "compile s": fixed("compile_s", 0),
-}
-PARITY = {
-    "engine": word("engine"),
-    "held % (95 %)": held,
-    "episodes": word("episodes"),
-    "free flight: largest difference": lambda row: f"{row['free_qpos_max']:.1e}",
-    "object height mm": fixed("object_height_m_mean", 1, 1000),
-    "p of height": fixed("object_height_m_ks_p", 2),
-    "fingertip force N": fixed("fingertip_force_n_mean", 1),
-    "p of force": fixed("fingertip_force_n_ks_p", 2),
-}
-BASELINE = {
-    "trained on": fixed("objects", 0),
-    "M env steps": fixed("env_steps", 0, 1e-6),
-    "evaluated on": word("split"),
-    "held % (95 %)": held,
-    "reached %": percent("success_reached"),
-    "episodes": fixed("episodes", 0),
-    "seed": word("seed"),
-    "minutes": fixed("trained_wall_s", 0, 1 / 60),
-}
-PEERS = {
-    "system": word("system"),
-    "its control steps/s": fixed("control_steps_per_s", 0),
-    "ours": fixed("our_control_steps_per_s", 0),
-    "ours / its": fixed("ratio_control", 1),
-    "of physics steps": fixed("ratio_physics", 1),
-    "what differs": word("differs"),
-}
-PPO = {
-    "learner": word("system"),
-    "update ms": milliseconds("update_s"),
-    "iteration ms": milliseconds("iteration_s"),
-    "its update / ours": fixed("ratio", 2),
-    "on the same jax": fixed("ratio_same_jax", 2),
-}
-PARTS = {
-    "part": word("what"),
-    "ms": milliseconds("seconds"),
-    "% of the iteration": fixed("share", 0, 100),
-    "cores busy": fixed("cores_busy", 1),
-}
-CODES = {
-    "split": word("split"),
-    "Chamfer mm²": fixed("chamfer_mm2", 0),
-    "of the diagonal, %": percent("relative_error"),
-    "nearest code is of the same category, %": percent("same_category"),
-    "by chance, %": percent("same_category_by_chance"),
-    "change when turned": fixed("code_change_when_turned", 2),
-}
-GRASPS = {
-    "grasps of": lambda row: _short(row["source"]),
-    "tried": fixed("grasps", 0),
-    "held in all six directions, %": percent("valid"),
-    "directions held, %": percent("directions_held"),
-    "penetration mm: median": fixed("depth_mm_median", 1),
-    "95 %": fixed("depth_mm_p95", 1),
-    "objects with one that held, %": fixed("objects_with_a_valid_one", 1, 100),
-    "grasps/s": fixed("grasps_per_s", 0),
-}
-RESDEX = {
-    "policy": lambda row: _policy(row),
-    "split": word("split"),
-    "held % (95 %)": held,
-    "reached %": percent("success_reached"),
-    "episodes": fixed("episodes", 0),
-    "D": fixed("pose_distance", 0),
-    "M env steps": fixed("env_steps", 0, 1e-6),
-    "minutes": fixed("wall_s", 0, 1 / 60),
-    "seed": word("seed"),
-}
-CHANGES = {
-    "change": word("what"),
-    "iteration before, ms": milliseconds("before_s"),
-    "after, ms": milliseconds("after_s"),
-    "taken": lambda row: "yes" if row["taken"] else "no",
-}
-
-
-def _policy(row: dict) -> str:
-    """What a row of resdex.json is called."""
-    if row["policy"] == "hyper":
-        parts = "mixture + residual" if row["residual"] else "mixture only"
-        return f"hyper-policy, k = {row['k']}, {parts}, stage {row['stage']}"
-    if row["policy"] == "student":
-        return f"vision student, {row['cloud']}"
-    if row["policy"] == "base":
-        return f"base policy of {row['object']}, {row['kind']}"
-    return "plain PPO on all objects"
-
-
-def list_table(
-    file: str, columns: dict[str, Callable[[dict], str]], kind: str | None = None
-) -> Callable[[Path], str]:
-    """A table of a result file that is a list, or of its rows of one kind."""
-
-    def write(results: Path) -> str:
-        rows = [row for row in _load(results / file) if kind in (None, row.get("kind"))]
-        shown = [[column(row) for column in columns.values()] for row in rows]
-        return _table(" | ".join(columns), shown)
-
-    return write
-
-
 def replay_table(results: Path) -> str:
     """How well real DexGraspNet grasps fit this hand, per object."""
-    report = _load(results / "replay.json")
+    report = load(results / "replay.json")
     objects = report.get("objects", {})
     if not objects:
-        return _table("object", [])
+        return table("object", [])
     objects |= {"all": report["all"]}
     columns = list(next(iter(objects.values())))
     rows = [
@@ -297,12 +157,12 @@ def replay_table(results: Path) -> str:
     ]
     titles = [re.sub("^share_(.*)", r"\1_(%)", column) for column in columns]
     header = ["object", *(title.replace("_", " ") for title in titles)]
-    return _table(" | ".join(header), rows)
+    return table(" | ".join(header), rows)
 
 
 def startup_line(results: Path) -> str:
     """How long a newcomer waits."""
-    found = _load(results / "startup.json")
+    found = load(results / "startup.json")
     if not found:
         return f"*{NOT_MEASURED}*"
     return (
@@ -315,7 +175,7 @@ def startup_line(results: Path) -> str:
 
 def kills_line(results: Path) -> str:
     """How trainings survived being killed."""
-    found = _load(results / "kills.json")
+    found = load(results / "kills.json")
     if not found:
         return f"*{NOT_MEASURED}*"
     ended = "bit by bit as" if found["identical"] else "not as"
@@ -342,23 +202,6 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "grasps": list_table("grasps.json", GRASPS),
     "resdex": list_table("resdex.json", RESDEX),
 }
-
-
-def _table(header: str, rows: list[list[str]]) -> str:
-    if not rows:
-        return f"*{NOT_MEASURED}*"
-    rule = " | ".join("---" for _ in header.split("|"))
-    lines = [header, rule, *(" | ".join(row) for row in rows)]
-    return "\n".join(f"| {line} |" for line in lines)
-
-
-def _load(path: Path) -> Any:
-    if not path.exists():
-        return {}
-    try:
-        return json.loads(path.read_text())
-    except ValueError as error:
-        raise DexjaxError(f"{path} is not JSON: {error}") from error
 
 
 def _span(values: list[float]) -> str:

@@ -81,6 +81,7 @@ def configuration(options: Options, teacher: TrainedPolicy) -> StudentConfig:
         relative=False,
         reward="stage2",
         pose=False,
+        near_share=0.0,
     )
     common = dataclasses.fields(RunConfig)
     fields = {f.name: getattr(teacher.config, f.name) for f in common} | {

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def _load_script():
+    sys.path.insert(0, str(ROOT / "benchmarks"))  # as where a script is run
     spec = importlib.util.spec_from_file_location(
         "readme", ROOT / "benchmarks" / "readme.py"
     )
