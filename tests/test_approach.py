@@ -1,4 +1,4 @@
-"""Start states on the way to a grasp, against MuJoCo C and SciPy."""
+"""Start states on the way to a grasp and to the goal, against MuJoCo C and SciPy."""
 
 import jax
 import jax.numpy as jnp
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from dexjax.physics.approach import DEPTH, on_the_way
+from dexjax.physics.approach import DEPTH, LIFT, on_the_way
 from dexjax.physics.choice import make_engine
 from dexjax.physics.settle import settle_objects
 from dexjax.scene import make_scene
@@ -33,6 +33,11 @@ def grasps(scene, away):
     return tuple(np.tile(part, (1, COUNT, 1)) for part in grasp)
 
 
+def heights(scene, near, usual):
+    """How far every object was lifted, (COUNT,) m."""
+    return (near - usual)[0, :, scene.object_qpos][:, 2]
+
+
 def test_an_unhindered_hand_goes_any_share_of_a_straight_way(mug_scene, usual):
     grasp = grasps(mug_scene, 0.5)
     near = on_the_way(mug_scene, usual, *grasp, seed=3)
@@ -41,10 +46,14 @@ def test_an_unhindered_hand_goes_any_share_of_a_straight_way(mug_scene, usual):
     goal = place[:, :3] + turns(place[:, 3:]).apply(grasp[0][0])
     way = goal - usual[0, :, root][:, :3]
     gone = near[0, :, root][:, :3] - usual[0, :, root][:, :3]
-    share = (gone * way).sum(1) / (way**2).sum(1)
-    np.testing.assert_allclose(gone, share[:, None] * way, atol=1e-5)
-    assert share.min() < 0.1 and share.max() > 0.9
-    np.testing.assert_allclose(share.mean(), 0.5, atol=4 * np.sqrt(1 / 12 / COUNT))
+    lifted = heights(mug_scene, near, usual)
+    on_table = lifted == 0
+    np.testing.assert_allclose(on_table.mean(), 0.5, atol=4 * 0.5 / np.sqrt(COUNT))
+    assert 0 <= lifted.min() and 0.8 * LIFT < lifted.max() <= LIFT
+    share = np.where(on_table, (gone * way).sum(1) / (way**2).sum(1), 1.0)
+    expected = share[:, None] * way + lifted[:, None] * [0, 0, 1]
+    np.testing.assert_allclose(gone, expected, atol=1e-5)
+    assert share.min() < 0.1 and share[on_table].max() > 0.9
     # The hand is turned about one axis, never the long way round.
     start, end = turns(usual[0, :, root][:, 3:]), turns(near[0, :, root][:, 3:])
     whole = (start.inv() * turns(place[:, 3:]) * turns(grasp[1][0])).magnitude()
@@ -69,11 +78,26 @@ def test_a_hand_stops_before_it_is_in_anything(mug_scene, usual):
             bodies = {int(model.geom_bodyid[g]) for g in contact.geom}
             if bodies != {thing, table}:
                 assert contact.dist >= -DEPTH - 1e-6
-    root = mug_scene.root_qpos
-    gone = np.linalg.norm((near - usual)[0, :, root][:, :3], axis=1)
+    # The palm would be in the mug: nothing is lifted, yet hands come near.
+    np.testing.assert_array_equal(heights(mug_scene, near, usual), 0)
+    gone = np.linalg.norm((near - usual)[0, :, mug_scene.root_qpos][:, :3], axis=1)
     assert np.median(gone) > 0.02
-    still = mug_scene.object_qpos
-    np.testing.assert_array_equal(near[..., still], usual[..., still])
+
+
+def test_a_lifted_object_stays_where_it_is_in_the_hand(mug_scene, usual):
+    grasp = grasps(mug_scene, 0.15)
+    near = on_the_way(mug_scene, usual, *grasp, seed=3)
+    lifted = heights(mug_scene, near, usual) > 0
+    assert lifted.sum() > COUNT / 4
+    root, place = (
+        near[0, lifted][:, at] for at in (mug_scene.root_qpos, mug_scene.object_qpos)
+    )
+    object_frame = turns(place[:, 3:]).inv()
+    np.testing.assert_allclose(
+        object_frame.apply(root[:, :3] - place[:, :3]), grasp[0][0, lifted], atol=1e-5
+    )
+    off = (object_frame * turns(root[:, 3:])).inv() * turns(grasp[1][0, lifted])
+    assert off.magnitude().max() < 1e-3
 
 
 def near_task(scene, share):
@@ -96,8 +120,12 @@ def test_a_share_of_the_episodes_starts_near_and_does_not_count(box_scene):
     height = np.asarray(worlds.physics.qpos)[:, box_scene.root_qpos][:, 2]
     usual = height[counts]
     np.testing.assert_allclose(usual, usual[0], atol=1e-5)
-    assert (height[~counts] < usual[0] + 1e-5).all()
-    assert (height[~counts] < usual[0] - 0.01).mean() > 0.5
+    assert (np.abs(height[~counts] - usual[0]) > 0.01).mean() > 0.5
+    # How high an object lay does not depend on where it is held.
+    rest = np.asarray(worlds.memory.rest_height)
+    np.testing.assert_allclose(rest, rest[counts][0], atol=1e-3)
+    place = np.asarray(worlds.physics.qpos)[:, box_scene.object_qpos][:, 2]
+    assert place[~counts].max() > place[counts].max() + 0.1
     # A start that is asked for is a usual one.
     chosen = jax.jit(task.reset)(keys[0], 0, 3)
     assert bool(chosen.memory.counts)

@@ -61,7 +61,7 @@ class GraspConfig:
         starts: settled start states per object; a training on hundreds of objects
             takes fewer of each.
         near_share: of the episodes of a training that start on the way to a grasp
-            proposal; they do not count in its success.
+            proposal or with the object in it; they do not count in its success.
         offset: m, largest horizontal offset of the dropped object.
     """
 
@@ -178,7 +178,7 @@ class GraspTask:
         return low + 0.5 * (action + 1.0) * (high - low)
 
     def _start_banks(self, seed: int) -> tuple[PhysicsState, PhysicsState]:
-        """Settled states, and the same with the hand on the way to a proposal."""
+        """Settled states, and the same on the way to a proposal and to the goal."""
         scene = self.engine.scene
         qpos = settle_objects(scene, self.config.starts, self.config.offset, seed)
         usual = self._start_bank(qpos)
@@ -231,7 +231,7 @@ class GraspTask:
             self._starts,
             self._near_starts,
         )
-        sensed = self._sense(physics)
+        usual = self._sense(jax.tree.map(lambda x: x[index, start], self._starts))
         zero = jnp.zeros((), jnp.int32)
         memory = Memory(
             key=key,
@@ -240,8 +240,8 @@ class GraspTask:
             previous_action=jnp.zeros(self.action_size),
             near_goal=zero,
             reached=jnp.zeros((), bool),
-            rest_height=sensed.object_pos[2],
-            proposal=self._nearest_proposal(index, sensed),
+            rest_height=usual.object_pos[2],
+            proposal=self._nearest_proposal(index, usual),
             episode_return=jnp.zeros(()),
         )
         return physics, memory
