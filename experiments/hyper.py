@@ -4,15 +4,22 @@ import dataclasses
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from dexjax.errors import DexjaxError, main_guard
 from dexjax.learners.learner import Policy
 from dexjax.objects.loading import load_object_set
 from dexjax.runs.arguments import parse_arguments
-from dexjax.runs.assemble import use_compilation_cache
+from dexjax.runs.assemble import (
+    assemble_engine,
+    load_config_objects,
+    use_compilation_cache,
+)
 from dexjax.runs.codes import central_objects, load_encoder, object_codes
 from dexjax.runs.config import check, for_many_objects, preset
+from dexjax.runs.evaluation import drawn, evaluate, fresh_task
+from dexjax.runs.folder import make_folder, read_json, write_json
 from dexjax.runs.hyper import (
     Base,
     HyperConfig,
@@ -25,11 +32,14 @@ from dexjax.runs.policies import keep_bases, load_base, load_policy
 
 ROOT = Path(__file__).resolve().parents[1]
 STAGES = {"1": ("stage1",), "2": ("stage2",), "both": ("stage1", "stage2")}
-# Control steps of each stage, and the share of a base policy's noise at the start: what
-# is mixed is half-way to the goal already.
+# Control steps of each stage. What is mixed is half-way to the goal already: it starts
+# with less noise than a base policy, and the critic learns first.
 ENV_STEPS = {"smoke": 40_960, "laptop": 20_000_000, "gpu": 200_000_000}
 PAPER_STEPS = 1_760_000_000
 INITIAL_STD = 0.3
+CRITIC_FIRST = 30
+# In which the base policies are compared.
+TRANSFER_EPISODES = 512
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,6 +104,42 @@ def find_base(name: str, options: Options) -> Base:
     return load_base(folder)
 
 
+def most_general_first(bases: list[Base], options: Options) -> list[Base]:
+    """Orders base policies by what each holds of the objects, untrained on them.
+
+    A mixture starts as its first base policy alone. What was measured is kept beside
+    the stages.
+    """
+    file = stage_folder(options, "stage1").parent / "bases.json"
+    known = read_json(file) if file.exists() else {}
+    missing = [base for base in bases if base.digest not in known]
+    if missing and len(bases) > 1:
+        measured = zip(missing, transfer(missing, options), strict=True)
+        known |= {base.digest: row for base, row in measured}
+        make_folder(file.parent)
+        write_json(file, known)
+    if len(bases) == 1:
+        return bases
+    for base in bases:
+        held = known[base.digest]["success_held"]
+        print(f"base policy of {base.config.object}: holds {held:.1%} of all objects")
+    return sorted(bases, key=lambda base: -known[base.digest]["success_held"])
+
+
+def transfer(bases: list[Base], options: Options) -> Iterator[dict]:
+    """What each base policy holds of the objects to train on."""
+    config = dataclasses.replace(
+        bases[0].config, object=options.objects, engine=options.engine, size=None
+    )
+    engine = assemble_engine(config, load_config_objects(config))
+    task = fresh_task(config, engine, 1)
+    episodes = drawn(task, TRANSFER_EPISODES, options.seed)
+    for base in bases:
+        act = load_policy(base.folder).act
+        found = evaluate(task, act, episodes, options.seed)
+        yield {"object": base.config.object, **found.summary()}
+
+
 def configuration(options: Options, bases: list[Base], reward: str) -> HyperConfig:
     """The configuration of one stage."""
     common = for_many_objects(preset(options.preset))
@@ -102,7 +148,9 @@ def configuration(options: Options, bases: list[Base], reward: str) -> HyperConf
     )
     ppo = common.ppo
     if options.preset != "paper":
-        ppo = dataclasses.replace(ppo, initial_std=INITIAL_STD)
+        ppo = dataclasses.replace(
+            ppo, initial_std=INITIAL_STD, critic_first=CRITIC_FIRST
+        )
     steps = options.env_steps or ENV_STEPS.get(options.preset, PAPER_STEPS)
     fields = {f.name: getattr(common, f.name) for f in dataclasses.fields(common)}
     fields |= {
@@ -157,7 +205,6 @@ def run_stage(reward: str, options: Options, bases: list[Base]) -> None:
     """Trains one stage, or says that it is there."""
     started = time.monotonic()
     config = configuration(options, bases, reward)
-    check_bases(bases, config)
     start = first_policy(config)
 
     def learner(task, mesh):
@@ -175,7 +222,9 @@ def main() -> None:
     if options.stage not in STAGES:
         raise DexjaxError(f"stage {options.stage!r}: choose from {', '.join(STAGES)}")
     use_compilation_cache()
-    bases = [find_base(name, options) for name in base_objects(options)]
+    found = [find_base(name, options) for name in base_objects(options)]
+    check_bases(found, configuration(options, found, "stage1"))
+    bases = most_general_first(found, options)
     for reward in STAGES[options.stage]:
         run_stage(reward, options, bases)
 

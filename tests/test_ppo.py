@@ -1,6 +1,7 @@
 """PPO against NumPy, and on problems whose optimum is known."""
 
 import dataclasses
+import itertools
 from typing import NamedTuple
 
 import jax
@@ -115,6 +116,28 @@ def test_same_seed_same_result_and_another_seed_another(learner):
         np.testing.assert_array_equal(a, b)
     kernel = lambda s: s.policy.params["params"]["actor"]["Dense_0"]["kernel"]  # noqa: E731
     assert not np.array_equal(kernel(first), kernel(other))
+
+
+def test_the_critic_may_learn_alone_at_first():
+    config = dataclasses.replace(SMALL, critic_first=2)
+    learner = ppo.make_ppo(FollowTask(), config)
+    state = learner.init(jax.random.key(0))
+    seen = [jax.device_get(state.policy.params["params"])]
+    rates = []
+    for _ in range(3):
+        state, measured = learner.train(state)
+        seen.append(jax.device_get(state.policy.params["params"]))
+        rates.append(float(measured["learning_rate"]))
+    for part in ("actor", "log_std"):
+        for before, alike in ((0, True), (1, True), (2, False)):
+            one, two = (jax.tree.leaves(seen[i][part]) for i in (before, before + 1))
+            same = all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
+            assert same == alike
+    for one, two in itertools.pairwise(seen):
+        leaves = zip(*map(jax.tree.leaves, (one["critic"], two["critic"])), strict=True)
+        assert not any(np.array_equal(a, b) for a, b in leaves)
+    # Nothing to adapt the rate to as long as the policy stays.
+    assert rates[0] == rates[1] == pytest.approx(config.learning_rate)
 
 
 def test_uneven_minibatches_are_refused():

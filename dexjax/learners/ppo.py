@@ -262,6 +262,17 @@ def _next_values(critic: Callable, trajectory: Transition) -> jax.Array:
     return values.reshape(trajectory.value.shape)
 
 
+def _without_actor(gradient: dict, acting: jax.Array) -> dict:
+    """The gradient, that of everything but the critic being zero unless `acting`."""
+    parts = {
+        name: part
+        if name == "critic"
+        else jax.tree.map(lambda x: jnp.where(acting, x, 0.0), part)
+        for name, part in gradient["params"].items()
+    }
+    return {"params": parts}
+
+
 def _update(
     config: PpoConfig,
     network: ActorCritic,
@@ -271,6 +282,7 @@ def _update(
 ) -> tuple[dict, optax.OptState, jax.Array, dict[str, jax.Array]]:
     optimiser = _optimiser(config)
     samples = config.worlds * config.steps
+    acting = state.env_steps >= config.critic_first * samples
 
     def minibatch(carry, indices):
         params, opt_state, rate = carry
@@ -278,9 +290,11 @@ def _update(
         gradient, losses = jax.grad(ppo_loss, has_aux=True)(
             params, network, config, part
         )
-        rate = adapt_learning_rate(
+        gradient = _without_actor(gradient, acting)
+        adapted = adapt_learning_rate(
             rate, losses["kl"], config.desired_kl, config.learning_rate_range
         )
+        rate = jnp.where(acting, adapted, rate)
         updates, opt_state = optimiser.update(gradient, opt_state, params)
         params = jax.tree.map(lambda p, u: p - rate * u, params, updates)
         return (params, opt_state, rate), losses

@@ -24,6 +24,8 @@ class PpoConfig:
         gradient_clip: largest global gradient norm.
         bound_scale: weight of the penalty on action means beyond +-1.1.
         initial_std: of the policy at the start.
+        critic_first: iterations at the start that train the critic alone: a policy
+            that is good already would follow an ignorant one away from that.
         widths: hidden layers of actor and critic.
         normalise: subtract and divide observations by running statistics.
         observation_clip: largest magnitude of an observation afterwards.
@@ -45,6 +47,7 @@ class PpoConfig:
     gradient_clip: float = 1.0
     bound_scale: float = 0.0
     initial_std: float = 0.8
+    critic_first: int = 0
     widths: tuple[int, ...] = (1024, 1024, 512, 512)
     normalise: bool = False
     observation_clip: float = 5.0

@@ -207,6 +207,7 @@ _LIMITS = {
     "ppo.gradient_clip": (1e-6, 1e6),
     "ppo.bound_scale": (0.0, 1e6),
     "ppo.initial_std": (1e-3, 10.0),
+    "ppo.critic_first": (0, 1_000_000),
     "ppo.widths": (1, 16_384),
     "ppo.observation_clip": (1e-3, 1e6),
     "ppo.reward_scale": (1e-6, 1e6),
