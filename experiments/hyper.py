@@ -9,11 +9,13 @@ from pathlib import Path
 
 from dexjax.errors import DexjaxError, main_guard
 from dexjax.learners.learner import Policy
+from dexjax.objects.grasp_file import count_valid, read_grasps
 from dexjax.objects.loading import load_object_set
 from dexjax.runs.arguments import parse_arguments
 from dexjax.runs.assemble import (
     assemble_engine,
     load_config_objects,
+    shipped_grasps,
     use_compilation_cache,
 )
 from dexjax.runs.codes import central_objects, load_encoder, object_codes
@@ -81,10 +83,18 @@ class Options:
 
 
 def base_objects(options: Options) -> list[str]:
-    """The objects nearest to the centres of k clusters of codes."""
+    """The objects nearest to the centres of k clusters of codes.
+
+    Of those with a grasp proposal that held in simulation, as far as that is known: a
+    base policy has minutes to find a grasp.
+    """
     objects = load_object_set(options.objects)
     codes = object_codes(load_encoder(options.encoder), objects)
-    chosen = central_objects(codes, options.k, options.seed)
+    grasps = options.grasps or shipped_grasps("shadow")
+    fit = None
+    if grasps is not None:
+        fit = count_valid(objects, read_grasps(grasps)) > 0
+    chosen = central_objects(codes, options.k, options.seed, fit)
     return [objects.names[i] for i in chosen]
 
 

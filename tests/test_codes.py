@@ -84,5 +84,10 @@ def test_the_central_objects_of_clusters():
     assert clusters == [0, 2, 1]
     far = np.linalg.norm(cloud[chosen] - middles[clusters], axis=1)
     assert far.max() < 1.5
+    # The nearest of those that are fit, or of all in a cluster without one.
+    fit = np.zeros(len(cloud), bool)
+    fit[[5, 7, 45]] = True
+    nearer = min((5, 7), key=lambda i: np.linalg.norm(cloud[i] - cloud[:30].mean(0)))
+    assert central_objects(cloud, 3, fit=fit) == [nearer, 45, chosen[2]]
     with pytest.raises(DexjaxError, match="4 clusters of 3 objects"):
         central_objects(middles, 4)

@@ -6,7 +6,13 @@ import pytest
 from dexjax.errors import DexjaxError
 from dexjax.grasps.proposals import Tried, best
 from dexjax.grasps.synthesis import Grasps
-from dexjax.objects.grasp_file import GraspFile, read_grasps, with_grasps, write_grasps
+from dexjax.objects.grasp_file import (
+    GraspFile,
+    count_valid,
+    read_grasps,
+    with_grasps,
+    write_grasps,
+)
 from dexjax.objects.loading import load_objects
 
 
@@ -46,6 +52,7 @@ def test_objects_get_theirs_by_name(objects):
     assert given.grasp_count.tolist() == [0, 3]
     np.testing.assert_allclose(given.grasp_joints[1], grasps.joints[1], rtol=1e-6)
     assert given.grasp_joints.shape == (2, 3, 22)
+    assert count_valid(objects, grasps).tolist() == [0, 2]
     # Fewer proposals replace all of the old ones.
     again = with_grasps(given, some(["can"], count=1, seed=1))
     assert again.grasp_count.tolist() == [0, 1]

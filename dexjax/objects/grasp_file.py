@@ -79,6 +79,12 @@ def read_grasps(file: Path) -> GraspFile:
     return found._replace(rotation=found.rotation / length, **single)
 
 
+def count_valid(objects: ObjectSet, grasps: GraspFile) -> np.ndarray:
+    """How many proposals of each object held it in simulation, (n,) int."""
+    valid = dict(zip(map(str, grasps.names), grasps.valid.tolist(), strict=True))
+    return np.array([valid.get(name, 0) for name in objects.names])
+
+
 def with_grasps(objects: ObjectSet, grasps: GraspFile) -> ObjectSet:
     """The objects with those proposals; one that the file lacks keeps its own.
 

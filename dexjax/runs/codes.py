@@ -119,13 +119,17 @@ def with_codes(objects: ObjectSet, encoder: Encoder) -> ObjectSet:
     return dataclasses.replace(objects, code=object_codes(encoder, objects))
 
 
-def central_objects(codes: np.ndarray, k: int, seed: int = 0) -> list[int]:
+def central_objects(
+    codes: np.ndarray, k: int, seed: int = 0, fit: np.ndarray | None = None
+) -> list[int]:
     """Indices of the objects nearest to the centres of k clusters (ResDex, 3.3).
 
     Args:
         codes: (n, 64).
         k: how many clusters.
         seed: of k-means.
+        fit: (n,) bool, which objects may be chosen; in a cluster without any, or by
+            default, all may.
 
     Returns:
         One index for each cluster, that of most objects first.
@@ -142,7 +146,14 @@ def central_objects(codes: np.ndarray, k: int, seed: int = 0) -> list[int]:
     )
     far = np.linalg.norm(codes[:, None] - centres, axis=-1)
     order = np.argsort(-np.bincount(label, minlength=k), kind="stable")
-    return [int(far[:, cluster].argmin()) for cluster in order]
+    fit = np.ones(len(codes), bool) if fit is None else fit
+    return [_nearest(far[:, i], (label == i), fit) for i in order]
+
+
+def _nearest(far: np.ndarray, inside: np.ndarray, fit: np.ndarray) -> int:
+    """The least far (n,) object inside a cluster that is fit, if one is."""
+    allowed = inside & fit if (inside & fit).any() else inside
+    return int(np.where(allowed, far, np.inf).argmin())
 
 
 def _save(folder: Path, step: int, state, config: AutoencoderConfig) -> None:
