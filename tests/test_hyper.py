@@ -1,7 +1,10 @@
 """Hyper-policies: how base policies are mixed, kept, and refused."""
 
 import dataclasses
+import importlib.util
 import json
+import sys
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -158,3 +161,37 @@ def test_bases_that_do_not_fit_are_refused(bases, config):
     other = dataclasses.replace(bases[1].config, ppo=ppo)
     with pytest.raises(DexjaxError, match=r"ppo.widths \(8,\), this hyper-policy"):
         check_bases([bases[0], bases[1]._replace(config=other)], config)
+
+
+@pytest.fixture
+def script(monkeypatch):
+    """experiments/hyper.py as a module."""
+    path = Path(__file__).resolve().parents[1] / "experiments" / "hyper.py"
+    spec = importlib.util.spec_from_file_location("hyper_script", path)
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, module)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_most_general_base_policy_comes_first(script, bases, tmp_path, monkeypatch):
+    options = script.Options(objects="box", out=tmp_path / "hyper")
+    asked = []
+
+    def transfer(missing, _):
+        asked.extend(base.digest for base in missing)
+        return ({"success_held": 0.1 + 0.2 * bases.index(base)} for base in missing)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(script, "transfer", transfer)
+        assert script.most_general_first(bases[:1], options) == bases[:1]
+        assert asked == []
+        first = script.most_general_first(bases, options)
+        again = script.most_general_first(bases[::-1], options)
+    assert first == again == bases[::-1]
+    assert asked == [base.digest for base in bases]  # once
+    kept = json.loads((tmp_path / "hyper" / "bases.json").read_text())
+    assert set(kept) == set(asked)
+    row, _ = script.transfer(bases, options)
+    assert row["object"] == "box" and row["episodes"] == 1
+    assert row["success_held"] == 0.0  # an untrained policy lifts nothing
