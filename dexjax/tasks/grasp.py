@@ -16,9 +16,9 @@ from dexjax import rotations
 from dexjax.errors import DexjaxError
 from dexjax.hands import Hand
 from dexjax.objects.object_set import ObjectSet
-from dexjax.physics.approach import on_the_way
 from dexjax.physics.engine import Engine, PhysicsState
 from dexjax.physics.guard import is_broken
+from dexjax.physics.near_grasps import near_grasps
 from dexjax.physics.settle import settle_objects
 from dexjax.tasks.clouds import bodies, placed, seen, stand_in
 from dexjax.tasks.observations import (
@@ -60,7 +60,7 @@ class GraspConfig:
             one early.
         starts: settled start states per object; a training on hundreds of objects
             takes fewer of each.
-        near_share: of the episodes of a training that start on the way to a grasp
+        near_share: of the episodes of a training that start just before a grasp
             proposal or with the object in it; they do not count in its success.
         offset: m, largest horizontal offset of the dropped object.
     """
@@ -178,7 +178,7 @@ class GraspTask:
         return low + 0.5 * (action + 1.0) * (high - low)
 
     def _start_banks(self, seed: int) -> tuple[PhysicsState, PhysicsState]:
-        """Settled states, and the same on the way to a proposal and to the goal."""
+        """Settled states, and the same with the hand near a grasp proposal."""
         scene = self.engine.scene
         qpos = settle_objects(scene, self.config.starts, self.config.offset, seed)
         usual = self._start_bank(qpos)
@@ -188,7 +188,7 @@ class GraspTask:
         nearest = jax.vmap(jax.vmap(self._nearest_proposal, (None, 0)))
         chosen = nearest(index, jax.vmap(jax.vmap(self._sense))(usual))
         grasps = jax.tree.map(lambda x: x[index[:, None], chosen], self._proposals)
-        near = on_the_way(scene, qpos, *map(np.asarray, grasps), seed)
+        near = near_grasps(scene, qpos, *map(np.asarray, grasps), seed)
         bare = np.asarray(self._proposal_count) == 0
         return usual, self._start_bank(np.where(bare[:, None, None], qpos, near))
 

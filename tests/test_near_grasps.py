@@ -1,4 +1,4 @@
-"""Start states on the way to a grasp and to the goal, against MuJoCo C and SciPy."""
+"""Start states near a grasp, against MuJoCo C and SciPy."""
 
 import jax
 import jax.numpy as jnp
@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from dexjax.physics.approach import DEPTH, LIFT, on_the_way
 from dexjax.physics.choice import make_engine
+from dexjax.physics.near_grasps import DEPTH, FARTHEST, LIFT, OPEN, near_grasps
 from dexjax.physics.settle import settle_objects
 from dexjax.scene import make_scene
 from dexjax.tasks.grasp import GraspConfig, GraspTask
@@ -25,79 +25,74 @@ def usual(mug_scene):
     return settle_objects(mug_scene, COUNT)
 
 
-def grasps(scene, away):
-    """A palm-down grasp so far above the object's frame, fingers half closed."""
-    rotation = np.asarray(scene.hand.start_quat)
+def grasps(scene, above):
+    """A palm-down grasp, the palm above the object, fingers half closed."""
+    rotation = np.asarray(scene.hand.start_quat, float)
+    centre = turns(rotation).apply(scene.hand.palm_center)
     joints = np.asarray(scene.hand.poses["open"]) * 0.5 + 0.4
-    grasp = np.array([0.0, 0.0, away]), rotation, joints
+    grasp = np.array([0.0, 0.0, above]) - centre, rotation, joints
     return tuple(np.tile(part, (1, COUNT, 1)) for part in grasp)
 
 
-def heights(scene, near, usual):
-    """How far every object was lifted, (COUNT,) m."""
-    return (near - usual)[0, :, scene.object_qpos][:, 2]
+def in_object_frame(scene, qpos):
+    """Position (COUNT, 3) and turn of the hand's root in the object's frame."""
+    place, root = (qpos[0][:, at] for at in (scene.object_qpos, scene.root_qpos))
+    back = turns(place[:, 3:]).inv()
+    return back.apply(root[:, :3] - place[:, :3]), back * turns(root[:, 3:])
 
 
-def test_an_unhindered_hand_goes_any_share_of_a_straight_way(mug_scene, usual):
-    grasp = grasps(mug_scene, 0.5)
-    near = on_the_way(mug_scene, usual, *grasp, seed=3)
-    root = mug_scene.root_qpos
-    place = usual[0, :, mug_scene.object_qpos]
-    goal = place[:, :3] + turns(place[:, 3:]).apply(grasp[0][0])
-    way = goal - usual[0, :, root][:, :3]
-    gone = near[0, :, root][:, :3] - usual[0, :, root][:, :3]
-    lifted = heights(mug_scene, near, usual)
-    on_table = lifted == 0
-    np.testing.assert_allclose(on_table.mean(), 0.5, atol=4 * 0.5 / np.sqrt(COUNT))
-    assert 0 <= lifted.min() and 0.8 * LIFT < lifted.max() <= LIFT
-    share = np.where(on_table, (gone * way).sum(1) / (way**2).sum(1), 1.0)
-    expected = share[:, None] * way + lifted[:, None] * [0, 0, 1]
-    np.testing.assert_allclose(gone, expected, atol=1e-5)
-    assert share.min() < 0.1 and share[on_table].max() > 0.9
-    # The hand is turned about one axis, never the long way round.
-    start, end = turns(usual[0, :, root][:, 3:]), turns(near[0, :, root][:, 3:])
-    whole = (start.inv() * turns(place[:, 3:]) * turns(grasp[1][0])).magnitude()
-    turned = (start.inv() * end).magnitude()
-    assert (turned <= whole + 1e-5).all() and turned.max() > 0.5
-    # Fingers close late.
+def test_a_hand_is_before_the_grasp_or_the_object_in_it(mug_scene, usual):
+    grasp = grasps(mug_scene, 0.3)  # too high to touch anything
+    near = near_grasps(mug_scene, usual, *grasp, seed=3)
+    position, turn = in_object_frame(mug_scene, near)
+    assert (turn.inv() * turns(grasp[1][0])).magnitude().max() < 1e-3
+    # Straight away from the object, which is upwards here, by less than 10 cm.
+    back = position - grasp[0][0]
+    np.testing.assert_allclose(back[:, :2], 0, atol=1e-5)
+    lifted = (near - usual)[0, :, mug_scene.object_qpos][:, 2]
+    held = np.arange(COUNT) % 2 == 1
+    np.testing.assert_allclose(back[held], 0, atol=1e-5)
+    np.testing.assert_array_equal(lifted[~held], 0)
+    for drawn, largest in ((back[~held, 2], FARTHEST), (lifted[held], LIFT)):
+        assert 0 <= drawn.min() < 0.2 * largest and 0.8 * largest < drawn.max()
+        assert drawn.max() <= largest
+        spread = 4 * np.sqrt(1 / 12 / len(drawn))
+        np.testing.assert_allclose(drawn.mean() / largest, 0.5, atol=spread)
+    # The fingers are the more open the farther it is.
     fingers = mug_scene.finger_qpos
     start = usual[0][:, fingers]
-    expected = start + share[:, None] ** 2 * (grasp[2][0] - start)
-    np.testing.assert_allclose(near[0][:, fingers], expected, atol=1e-5)
+    opened = np.minimum(back[:, 2:] / OPEN, 1.0)
+    expected = grasp[2][0] + opened * (start - grasp[2][0])
+    np.testing.assert_allclose(near[0][:, fingers], expected, atol=1e-4)
+    # The rest of an object's pose stays.
+    still = slice(mug_scene.object_qpos.start + 3, mug_scene.object_qpos.stop)
+    np.testing.assert_array_equal(near[..., still], usual[..., still])
 
 
-def test_a_hand_stops_before_it_is_in_anything(mug_scene, usual):
-    near = on_the_way(mug_scene, usual, *grasps(mug_scene, 0.0), seed=3)
+def test_a_hand_goes_back_until_it_is_in_nothing(mug_scene, usual):
+    """The grasp has its palm in the mug."""
+    near = near_grasps(mug_scene, usual, *grasps(mug_scene, 0.03), seed=3)
     model = mug_scene.model
     data = mujoco.MjData(model)
     thing, table = model.body("object").id, 0
+    depths = []
     for qpos in near[0]:
         data.qpos[:] = qpos
         mujoco.mj_forward(model, data)
         for contact in data.contact:
             bodies = {int(model.geom_bodyid[g]) for g in contact.geom}
-            if bodies != {thing, table}:
-                assert contact.dist >= -DEPTH - 1e-6
-    # The palm would be in the mug: nothing is lifted, yet hands come near.
-    np.testing.assert_array_equal(heights(mug_scene, near, usual), 0)
-    gone = np.linalg.norm((near - usual)[0, :, mug_scene.root_qpos][:, :3], axis=1)
-    assert np.median(gone) > 0.02
-
-
-def test_a_lifted_object_stays_where_it_is_in_the_hand(mug_scene, usual):
-    grasp = grasps(mug_scene, 0.15)
-    near = on_the_way(mug_scene, usual, *grasp, seed=3)
-    lifted = heights(mug_scene, near, usual) > 0
-    assert lifted.sum() > COUNT / 4
-    root, place = (
-        near[0, lifted][:, at] for at in (mug_scene.root_qpos, mug_scene.object_qpos)
-    )
-    object_frame = turns(place[:, 3:]).inv()
-    np.testing.assert_allclose(
-        object_frame.apply(root[:, :3] - place[:, :3]), grasp[0][0, lifted], atol=1e-5
-    )
-    off = (object_frame * turns(root[:, 3:])).inv() * turns(grasp[1][0, lifted])
-    assert off.magnitude().max() < 1e-3
+            others = bodies & {thing, table}
+            if len(others) == 1:  # of the hand with one of them
+                depths.append(-contact.dist)
+    assert 0 < max(depths) <= DEPTH + 1e-6
+    # Too far from the grasp to hold anything.
+    place = mug_scene.object_qpos
+    np.testing.assert_array_equal(near[..., place], usual[..., place])
+    position, _ = in_object_frame(mug_scene, near)
+    moved = np.abs(near - usual)[0].max(axis=1) > 1e-3
+    assert moved.any()
+    palm = turns(mug_scene.hand.start_quat).apply(mug_scene.hand.palm_center)
+    assert (position + palm)[moved, 2].min() > 0.04
 
 
 def near_task(scene, share):
