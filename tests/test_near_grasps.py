@@ -34,6 +34,40 @@ def grasps(scene, above):
     return tuple(np.tile(part, (1, COUNT, 1)) for part in grasp)
 
 
+def grip(scene):
+    """A palm-down grasp with the object's middle between thumb and two fingertips."""
+    hand, model = scene.hand, scene.model
+    joints = np.array(hand.poses["grasp"])
+    for i, name in enumerate(hand.joints):
+        if not name.startswith("TH"):
+            joints[i] += {"J2": 0.3, "J1": 0.15, "J0": 0.15}.get(name[-2:], 0.0)
+    data = mujoco.MjData(model)
+    data.qpos[scene.root_qpos] = [0, 0, 1, *hand.start_quat]
+    data.qpos[scene.finger_qpos] = joints
+    mujoco.mj_forward(model, data)
+    thumb, one, two = (
+        data.sensordata[scene.sensors[f"{tip}_pos"]]
+        for tip in ("thtip", "fftip", "mftip")
+    )
+    middle = (thumb + (one + two) / 2) / 2
+    grasp = np.array([0.0, 0.0, 1.0]) - middle, np.asarray(hand.start_quat), joints
+    return tuple(np.tile(part, (1, COUNT, 1)) for part in grasp)
+
+
+def depth(scene, qpos):
+    """How deep the hand is in the object or the table, by MuJoCo C, m."""
+    model = scene.model
+    data = mujoco.MjData(model)
+    data.qpos[:] = qpos
+    mujoco.mj_forward(model, data)
+    others = {model.body("object").id, 0}
+    depths = [0.0]
+    for contact in data.contact:
+        if len({int(model.geom_bodyid[g]) for g in contact.geom} & others) == 1:
+            depths.append(-contact.dist)
+    return max(depths)
+
+
 def in_object_frame(scene, qpos):
     """Position (COUNT, 3) and turn of the hand's root in the object's frame."""
     place, root = (qpos[0][:, at] for at in (scene.object_qpos, scene.root_qpos))
@@ -41,49 +75,48 @@ def in_object_frame(scene, qpos):
     return back.apply(root[:, :3] - place[:, :3]), back * turns(root[:, 3:])
 
 
-def test_a_hand_is_before_the_grasp_or_the_object_in_it(mug_scene, usual):
-    grasp = grasps(mug_scene, 0.3)  # too high to touch anything
+def test_a_hand_is_up_to_ten_centimetres_before_a_grasp(mug_scene, usual):
+    grasp = grasps(mug_scene, 0.3)  # too high to touch anything, or to hold it
     near = near_grasps(mug_scene, usual, *grasp, seed=3)
     position, turn = in_object_frame(mug_scene, near)
     assert (turn.inv() * turns(grasp[1][0])).magnitude().max() < 1e-3
-    # Straight away from the object, which is upwards here, by less than 10 cm.
+    # Straight away from the object, which is upwards here.
     back = position - grasp[0][0]
     np.testing.assert_allclose(back[:, :2], 0, atol=1e-5)
-    lifted = (near - usual)[0, :, mug_scene.object_qpos][:, 2]
-    held = np.arange(COUNT) % 2 == 1
-    np.testing.assert_allclose(back[held], 0, atol=1e-5)
-    np.testing.assert_array_equal(lifted[~held], 0)
-    for drawn, largest in ((back[~held, 2], FARTHEST), (lifted[held], LIFT)):
-        assert 0 <= drawn.min() < 0.2 * largest and 0.8 * largest < drawn.max()
-        assert drawn.max() <= largest
-        spread = 4 * np.sqrt(1 / 12 / len(drawn))
-        np.testing.assert_allclose(drawn.mean() / largest, 0.5, atol=spread)
+    back = back[:, 2]
+    assert 0 <= back.min() < 0.1 * FARTHEST and 0.9 * FARTHEST < back.max() <= FARTHEST
+    spread = 4 * np.sqrt(1 / 12 / COUNT)
+    np.testing.assert_allclose(back.mean() / FARTHEST, 0.5, atol=spread)
     # The fingers are the more open the farther it is.
     fingers = mug_scene.finger_qpos
     start = usual[0][:, fingers]
-    opened = np.minimum(back[:, 2:] / OPEN, 1.0)
+    opened = np.minimum(back[:, None] / OPEN, 1.0)
     expected = grasp[2][0] + opened * (start - grasp[2][0])
     np.testing.assert_allclose(near[0][:, fingers], expected, atol=1e-4)
-    # The rest of an object's pose stays.
-    still = slice(mug_scene.object_qpos.start + 3, mug_scene.object_qpos.stop)
-    np.testing.assert_array_equal(near[..., still], usual[..., still])
+    place = mug_scene.object_qpos
+    np.testing.assert_array_equal(near[..., place], usual[..., place])
+
+
+def test_every_other_hand_has_the_object_in_a_grip(box_scene):
+    """The box between four fingers and the thumb; it stays there without gravity."""
+    usual = settle_objects(box_scene, COUNT)
+    near = near_grasps(box_scene, usual, *grip(box_scene), seed=3)
+    place = box_scene.object_qpos
+    lifted = (near - usual)[0, :, place][:, 2]
+    held = np.arange(COUNT) % 2 == 1
+    np.testing.assert_array_equal(lifted[~held], 0)
+    assert (lifted[held] > 1e-3).mean() > 0.8
+    assert lifted.max() > 0.7 * LIFT
+    grip_depth = [depth(box_scene, qpos) for qpos in near[0, held]]
+    assert max(grip_depth) < 2e-3
+    gravity = box_scene.model.opt.gravity
+    np.testing.assert_array_equal(gravity, [0, 0, -9.81])
 
 
 def test_a_hand_goes_back_until_it_is_in_nothing(mug_scene, usual):
     """The grasp has its palm in the mug."""
     near = near_grasps(mug_scene, usual, *grasps(mug_scene, 0.03), seed=3)
-    model = mug_scene.model
-    data = mujoco.MjData(model)
-    thing, table = model.body("object").id, 0
-    depths = []
-    for qpos in near[0]:
-        data.qpos[:] = qpos
-        mujoco.mj_forward(model, data)
-        for contact in data.contact:
-            bodies = {int(model.geom_bodyid[g]) for g in contact.geom}
-            others = bodies & {thing, table}
-            if len(others) == 1:  # of the hand with one of them
-                depths.append(-contact.dist)
+    depths = [depth(mug_scene, qpos) for qpos in near[0]]
     assert 0 < max(depths) <= DEPTH + 1e-6
     # Too far from the grasp to hold anything.
     place = mug_scene.object_qpos
@@ -96,10 +129,13 @@ def test_a_hand_goes_back_until_it_is_in_nothing(mug_scene, usual):
 
 
 def near_task(scene, share):
+    translation, rotation, joints = (
+        part[:, :1].astype(np.float32) for part in grip(scene)
+    )
     objects = scene.objects.replace(
-        grasp_translation=np.array([[[0.0, 0.0, 0.12]]], np.float32),
-        grasp_rotation=np.asarray(scene.hand.start_quat, np.float32)[None, None],
-        grasp_joints=np.asarray(scene.hand.poses["open"], np.float32)[None, None],
+        grasp_translation=translation,
+        grasp_rotation=rotation,
+        grasp_joints=joints,
         grasp_count=np.array([1], np.int32),
     )
     engine = make_engine(make_scene(scene.hand, objects), "native")

@@ -88,8 +88,6 @@ def count_valid(objects: ObjectSet, grasps: GraspFile) -> np.ndarray:
 def with_grasps(objects: ObjectSet, grasps: GraspFile) -> ObjectSet:
     """The objects with those proposals; one that the file lacks keeps its own.
 
-    Where any held in simulation, only those that did are taken.
-
     Raises:
         DexjaxError: if the proposals are of a hand with other joints.
     """
@@ -111,11 +109,12 @@ def with_grasps(objects: ObjectSet, grasps: GraspFile) -> ObjectSet:
         out[known, : stored.shape[1]] = stored[rows[known]]
         return out
 
-    taken = np.where(grasps.valid > 0, grasps.valid, grasps.joints.shape[1])
     return dataclasses.replace(
         objects,
         grasp_translation=joined(objects.grasp_translation, grasps.translation),
         grasp_rotation=joined(objects.grasp_rotation, grasps.rotation),
         grasp_joints=joined(objects.grasp_joints, grasps.joints),
-        grasp_count=np.where(known, taken[rows], objects.grasp_count).astype(np.int32),
+        grasp_count=np.where(known, grasps.joints.shape[1], objects.grasp_count).astype(
+            np.int32
+        ),
     )
