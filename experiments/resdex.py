@@ -145,6 +145,7 @@ def plain(options: Options, seed: int) -> Entry:
             *("--object", "everyday/train", "--preset", options.preset),
             *("--task.observation", "full", "--env-steps", steps, "--stop-at", 0),
             *("--task.enough-steps", tuned.task.enough_steps),
+            *("--task.near-share", tuned.task.near_share),
             *("--ppo.worlds", tuned.ppo.worlds),
             *("--ppo.minibatches", tuned.ppo.minibatches),
             *("--encoder", options.runs / "codes"),
