@@ -94,8 +94,7 @@ class BaseConfig(RunConfig):
 
 # What makes learning fast with few worlds: a slow, force-limited wrist, observations
 # relative to the object and normalised, small networks, and many small iterations,
-# since each moves the policy only so far: 256 worlds with starts near a grasp first
-# lifted a jar after 1.5 M steps, 512 without such starts after 3 M.
+# since each moves the policy only so far.
 _FAST_TASK = GraspConfig(relative=True, pose=False, near_share=0.5)
 _FAST_PPO = PpoConfig(
     worlds=256,
