@@ -90,7 +90,7 @@ def base_objects(options: Options) -> list[str]:
     """
     objects = load_object_set(options.objects)
     codes = object_codes(load_encoder(options.encoder), objects)
-    grasps = options.grasps or shipped_grasps("shadow")
+    grasps = options.grasps or shipped_grasps(preset(options.preset).hand)
     fit = None
     if grasps is not None:
         fit = count_valid(objects, read_grasps(grasps)) > 0

@@ -177,13 +177,13 @@ class GraspTask:
         low, high = self._ctrl_range.T
         return low + 0.5 * (action + 1.0) * (high - low)
 
-    def _start_banks(self, seed: int) -> tuple[PhysicsState, PhysicsState]:
-        """Settled states, and the same with the hand near a grasp proposal."""
+    def _start_banks(self, seed: int) -> tuple[PhysicsState, PhysicsState | None]:
+        """Settled states; the same with the hand near a proposal, if asked for."""
         scene = self.engine.scene
         qpos = settle_objects(scene, self.config.starts, self.config.offset, seed)
         usual = self._start_bank(qpos)
         if not (self.config.near_share and self._has_proposals):
-            return usual, usual
+            return usual, None
         index = jnp.arange(len(qpos))
         nearest = jax.vmap(jax.vmap(self._nearest_proposal, (None, 0)))
         chosen = nearest(index, jax.vmap(jax.vmap(self._sense))(usual))
@@ -221,17 +221,16 @@ class GraspTask:
         index = object_id
         if index is None:
             index = jax.random.randint(pick_object, (), 0, objects)
-        near = jnp.zeros((), bool)
+        chosen = start
         if start is None:
-            start = jax.random.randint(pick_start, (), 0, starts)
+            chosen = jax.random.randint(pick_start, (), 0, starts)
+        physics = jax.tree.map(lambda x: x[index, chosen], self._starts)
+        usual, near = self._sense(physics), jnp.zeros((), bool)
+        if start is None and self._near_starts is not None:
             near = jax.random.uniform(pick_bank) < self.config.near_share
             near &= jnp.asarray(self._proposal_count)[index] > 0
-        physics = jax.tree.map(
-            lambda x, y: jnp.where(near, y[index, start], x[index, start]),
-            self._starts,
-            self._near_starts,
-        )
-        usual = self._sense(jax.tree.map(lambda x: x[index, start], self._starts))
+            other = jax.tree.map(lambda x: x[index, chosen], self._near_starts)
+            physics = _where(near, other, physics)
         zero = jnp.zeros((), jnp.int32)
         memory = Memory(
             key=key,
