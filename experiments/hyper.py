@@ -10,6 +10,7 @@ from pathlib import Path
 from dexjax.errors import DexjaxError, main_guard
 from dexjax.learners.learner import Policy
 from dexjax.objects.grasp_file import count_valid, read_grasps
+from dexjax.objects.handy import handy
 from dexjax.objects.loading import load_object_set
 from dexjax.runs.arguments import parse_arguments
 from dexjax.runs.assemble import (
@@ -53,6 +54,8 @@ class Options:
         stage: "1" (follows grasp proposals), "2" (goes on from 1, free of them) or
             "both".
         objects: to train on.
+        observation: "surface", or "full", the paper's, without the object's surface as
+            it lies.
         preset: "smoke", "laptop", "gpu" or "paper".
         normalisation: of the weights: "norm" (eq. 4) or "softmax".
         residual: add an action of its own; --no-residual leaves the mixture alone.
@@ -69,6 +72,7 @@ class Options:
     k: int = 4
     stage: str = "both"
     objects: str = "everyday/train"
+    observation: str = "surface"
     preset: str = "laptop"
     normalisation: str = "norm"
     residual: bool = True
@@ -85,15 +89,16 @@ class Options:
 def base_objects(options: Options) -> list[str]:
     """The objects nearest to the centres of k clusters of codes.
 
-    Of those with a grasp proposal that held in simulation, as far as that is known: a
-    base policy has minutes to find a grasp.
+    Of those that are handy and have a grasp proposal that held in simulation, if a
+    cluster has any: a base policy has minutes to find a grasp, and does not see how its
+    object lies.
     """
     objects = load_object_set(options.objects)
     codes = object_codes(load_encoder(options.encoder), objects)
     grasps = options.grasps or shipped_grasps(preset(options.preset).hand)
-    fit = None
+    fit = 2 * handy(objects)
     if grasps is not None:
-        fit = count_valid(objects, read_grasps(grasps)) > 0
+        fit += count_valid(objects, read_grasps(grasps)) > 0
     chosen = central_objects(codes, options.k, options.seed, fit)
     return [objects.names[i] for i in chosen]
 
@@ -154,7 +159,7 @@ def configuration(options: Options, bases: list[Base], reward: str) -> HyperConf
     """The configuration of one stage."""
     common = for_many_objects(preset(options.preset))
     task = dataclasses.replace(
-        common.task, observation="full", reward=reward, pose=False
+        common.task, observation=options.observation, reward=reward, pose=False
     )
     ppo = common.ppo
     if options.preset != "paper":

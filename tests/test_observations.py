@@ -10,6 +10,7 @@ from dexjax.tasks.observations import geometry_unaware_part, observe, sense
 
 FINGERS = ("ff", "mf", "rf", "lf", "th")
 GOAL = np.array([0.0, 0.0, 0.2])
+CLOUD = np.random.default_rng(2).normal(size=(40, 3)).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,14 @@ def see(box_scene, world, inputs):
     def see(kind="full", relative=False):
         arrays = {name: jnp.asarray(x) for name, x in inputs.items()}
         return np.asarray(
-            observe(box_scene.hand, sensed, kind=kind, relative=relative, **arrays)
+            observe(
+                box_scene.hand,
+                sensed,
+                kind=kind,
+                relative=relative,
+                cloud=jnp.asarray(CLOUD) if kind == "surface" else None,
+                **arrays,
+            )
         )
 
     return see
@@ -79,10 +87,20 @@ def test_sizes(see):
     assert see("full").shape == (227,)
     assert see("geometry-unaware", relative=True).shape == (150 + 18,)
     assert see("full", relative=True).shape == (227 + 18,)
+    assert see("surface").shape == (227 + 26 + 18,)
+    assert see("surface", relative=True).shape == (227 + 26 + 18 + 18,)
 
 
 def test_geometry_unaware_is_the_beginning_of_full(see):
     np.testing.assert_array_equal(see("geometry-unaware"), see("full")[:150])
+
+
+def test_surface_is_full_and_the_way_to_the_nearest_points(world, see):
+    seen = see("surface")
+    np.testing.assert_array_equal(seen[:227], see("full"))
+    palm = world.site("palm_center").xpos
+    nearest = CLOUD[np.linalg.norm(CLOUD - palm, axis=1).argmin()]
+    close(seen[-3:], 10.0 * (nearest - palm), atol=1e-4)
 
 
 def test_joint_positions_are_scaled_to_their_limits(box_scene, world, see):
@@ -140,7 +158,10 @@ def test_action_object_and_goal(world, see, inputs):
     close(see()[163:227], 0.1 * inputs["code"])
 
 
-@pytest.mark.parametrize(("kind", "start"), [("geometry-unaware", 150), ("full", 227)])
+@pytest.mark.parametrize(
+    ("kind", "start"),
+    [("geometry-unaware", 150), ("full", 227), ("surface", 271)],
+)
 def test_relative_terms_come_last(world, see, kind, start):
     here = world.joint("object").qpos[:3]
     seen = see(kind, relative=True)
@@ -151,7 +172,8 @@ def test_relative_terms_come_last(world, see, kind, start):
 
 
 @pytest.mark.parametrize("relative", [False, True])
-def test_the_geometry_unaware_part_of_a_full_observation(box_scene, see, relative):
-    full, base = see("full", relative), see("geometry-unaware", relative)
+@pytest.mark.parametrize("kind", ["full", "surface"])
+def test_the_geometry_unaware_part(box_scene, see, kind, relative):
+    full, base = see(kind, relative), see("geometry-unaware", relative)
     part = geometry_unaware_part(box_scene.hand, np.stack([full, 2 * full]), relative)
     np.testing.assert_array_equal(part, np.stack([base, 2 * base]))

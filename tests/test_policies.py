@@ -77,7 +77,7 @@ def test_an_export_acts_alike_and_holds_no_more(run, trained, tmp_path):
         export_policy(run, out)
 
 
-@pytest.mark.parametrize("name", ["geometry-unaware", "full"])
+@pytest.mark.parametrize("name", ["geometry-unaware", "full", "surface"])
 @pytest.mark.parametrize("relative", [False, True])
 def test_sizes_are_those_of_the_task(mug_scene, name, relative):
     config = dataclasses.replace(CONFIG.task, observation=name, relative=relative)

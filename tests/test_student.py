@@ -72,8 +72,9 @@ def test_seen_points_are_on_the_near_side(engine, task):
     assert not (np.asarray(some)[:, 2] < lowest).any()
 
 
-def test_the_teacher_sees_its_own_observations(task):
-    teacher = dataclasses.replace(TASK, observation="full", relative=True)
+@pytest.mark.parametrize("kind", ["full", "surface"])
+def test_the_teacher_sees_its_own_observations(task, kind):
+    teacher = dataclasses.replace(TASK, observation=kind, relative=True)
     seen = []
 
     def act(obs):

@@ -128,8 +128,8 @@ def central_objects(
         codes: (n, 64).
         k: how many clusters.
         seed: of k-means.
-        fit: (n,) bool, which objects may be chosen; in a cluster without any, or by
-            default, all may.
+        fit: (n,) how fit an object is to be chosen: of a cluster only the fittest
+            are. All alike by default.
 
     Returns:
         One index for each cluster, that of most objects first.
@@ -146,13 +146,13 @@ def central_objects(
     )
     far = np.linalg.norm(codes[:, None] - centres, axis=-1)
     order = np.argsort(-np.bincount(label, minlength=k), kind="stable")
-    fit = np.ones(len(codes), bool) if fit is None else fit
+    fit = np.zeros(len(codes)) if fit is None else fit
     return [_nearest(far[:, i], (label == i), fit) for i in order]
 
 
 def _nearest(far: np.ndarray, inside: np.ndarray, fit: np.ndarray) -> int:
-    """The least far (n,) object inside a cluster that is fit, if one is."""
-    allowed = inside & fit if (inside & fit).any() else inside
+    """The least far (n,) of the fittest objects inside a cluster."""
+    allowed = inside & (fit == fit[inside].max())
     return int(np.where(allowed, far, np.inf).argmin())
 
 

@@ -11,7 +11,7 @@ from dexjax.learners.ppo_config import PpoConfig
 from dexjax.physics.choice import ENGINES
 from dexjax.scene import WRIST_DRIVES
 from dexjax.tasks.grasp import GraspConfig
-from dexjax.tasks.observations import OBSERVATIONS
+from dexjax.tasks.observations import CODED, OBSERVATIONS
 from dexjax.tasks.rewards import REWARDS
 
 
@@ -29,8 +29,8 @@ class RunConfig:
         devices: GPUs or TPU cores to spread the worlds over.
         size: largest extent of a mesh file in m; as it is in the file by default.
         dexgraspnet: folder of DexGraspNet, for its names.
-        encoder: folder of the encoder that gives the object codes of observation
-            "full"; the one that comes with the repository by default.
+        encoder: folder of the encoder that gives the object codes of observations
+            "full" and "surface"; the one that comes with the repository by default.
         grasps: file of grasp proposals for the objects; those that come with dexjax or
             with the objects by default.
         wrist: "servo" (speed and force limited) or "wrench" (the paper's).
@@ -68,7 +68,7 @@ class RunConfig:
     @property
     def sees_codes(self) -> bool:
         """Whether the objects' codes are seen in the training."""
-        return self.task.observation == "full"
+        return self.task.observation in CODED
 
     @property
     def learner(self) -> Any:

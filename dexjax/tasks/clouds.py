@@ -1,4 +1,4 @@
-"""What a vision policy sees of an object: points on its surface, of all or one side.
+"""What policies see of an object's surface: points, of all or one side.
 
 The whole cloud is the paper's (ResDex, section 3.4: 512 points on the mesh). A point of
 the other kind is seen by at least one of two fixed cameras: nothing of the object and
@@ -18,6 +18,8 @@ from dexjax.hands import Hand, forward_kinematics
 from dexjax.hands.surface import hand_spheres, place
 from dexjax.objects.object_set import ObjectSet
 from dexjax.objects.solid import Solid, make_solid
+from dexjax.tasks import surface
+from dexjax.tasks.observations import SURFACE, VISION, Sensed
 
 POINTS = 512
 # (2, 3) m, world frame: to the right and left before the table; the first is the camera
@@ -27,6 +29,37 @@ CAMERAS = np.array([[0.46, -0.58, 0.42], [0.46, 0.58, 0.42]], np.float32)
 _SPACING = 0.012
 # m; a ray may run through so much of a hull: its own, at a grazing angle.
 _GRAZE = 0.003
+
+
+# (object, sensed, root pose (7,)) -> (P, 3) points, world frame; None without a cloud.
+Cloud = Callable[[jax.Array, Sensed, jax.Array], jax.Array | None]
+
+
+def cloud_of(kind: str, hand: Hand, objects: ObjectSet) -> Cloud:
+    """The points that an observation of some kind is made of, a pure function.
+
+    Args:
+        kind: one of `OBSERVATIONS`.
+        hand: that may hide points.
+        objects: whose surfaces are seen.
+    """
+    if kind != SURFACE and kind not in VISION:
+        return lambda index, sensed, root: None
+    body = bodies(objects, hidden=kind == "seen-points")
+    visible = seen(hand)
+
+    def cloud(index: jax.Array, sensed: Sensed, root: jax.Array) -> jax.Array:
+        own = jax.tree.map(lambda x: x[index], body)
+        pose = sensed.object_pos, sensed.object_quat
+        if kind == SURFACE:
+            return placed(own.points[: surface.POINTS], *pose)
+        points = placed(own.points, *pose)
+        if kind == "points":
+            return points
+        shown = visible(own, *pose, root[:3], root[3:], sensed.joint_pos)
+        return stand_in(points, shown)
+
+    return cloud
 
 
 class Body(NamedTuple):

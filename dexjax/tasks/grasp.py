@@ -5,7 +5,6 @@ steps; success is the object within 5 cm of the goal, 20 cm above the table's ce
 """
 
 import dataclasses
-from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -20,14 +19,8 @@ from dexjax.physics.engine import Engine, PhysicsState
 from dexjax.physics.guard import is_broken
 from dexjax.physics.near_grasps import near_grasps
 from dexjax.physics.settle import settle_objects
-from dexjax.tasks.clouds import bodies, placed, seen, stand_in
-from dexjax.tasks.observations import (
-    OBSERVATIONS,
-    VISION,
-    Sensed,
-    observe,
-    sense,
-)
+from dexjax.tasks.clouds import Cloud, cloud_of
+from dexjax.tasks.observations import OBSERVATIONS, Sensed, observe, sense
 from dexjax.tasks.rewards import (
     NEAR_GOAL,
     REWARDS,
@@ -47,7 +40,8 @@ class GraspConfig:
 
     Attributes:
         observation: "geometry-unaware" (base policies), "full" (hyper-policy),
-            "points" or "seen-points" (vision policies).
+            "surface" (the same and the object's surface as it lies), "points" or
+            "seen-points" (vision policies).
         relative: append object - palm and object - fingertips to the observation.
         reward: "base", "full-pose", "stage1" or "stage2".
         pose: compare joint angles with the object's grasp proposals in the base
@@ -122,7 +116,7 @@ class GraspTask:
         self._goal = jnp.array([0.0, 0.0, config.goal_height])
         self._proposals, self._proposal_count = _proposals(self.hand, self.objects)
         self._has_proposals = bool(self._proposal_count.any())
-        self._cloud = _cloud(config.observation, self.hand, self.objects)
+        self._cloud = cloud_of(config.observation, self.hand, self.objects)
         self._starts, self._near_starts = self._start_banks(seed)
         self.observation_size = jax.eval_shape(self.reset, jax.random.key(0)).obs.size
 
@@ -260,17 +254,24 @@ class GraspTask:
         return sense(self.hand, self.engine.scene.sensors, physics.sensordata)
 
     def view(self, state: TaskState, kind: str, relative: bool) -> jax.Array:
-        """What another policy would see of a world; see `observe`. No clouds."""
-        return self._observe(state.physics, state.memory, kind, relative)
+        """What another policy would see of a world; see `observe`."""
+        cloud = cloud_of(kind, self.hand, self.objects)
+        return self._seen(state.physics, state.memory, kind, relative, cloud)
 
-    def _observe(
+    def _observe(self, physics: PhysicsState, memory: Memory) -> jax.Array:
+        config = self.config
+        kind, relative = config.observation, config.relative
+        return self._seen(physics, memory, kind, relative, self._cloud)
+
+    def _seen(
         self,
         physics: PhysicsState,
         memory: Memory,
-        kind: str | None = None,
-        relative: bool | None = None,
+        kind: str,
+        relative: bool,
+        cloud: Cloud,
     ) -> jax.Array:
-        sensed, own = self._sense(physics), kind is None
+        sensed = self._sense(physics)
         root = physics.qpos[self.engine.scene.root_qpos]
         return observe(
             self.hand,
@@ -278,9 +279,9 @@ class GraspTask:
             memory.previous_action,
             self._goal,
             jnp.asarray(self.objects.code)[physics.object_id],
-            kind or self.config.observation,
-            self.config.relative if relative is None else relative,
-            self._cloud(physics.object_id, sensed, root) if own else None,
+            kind,
+            relative,
+            cloud(physics.object_id, sensed, root),
         )
 
     def _situation(
@@ -356,25 +357,6 @@ def _proposals(hand: Hand, objects: ObjectSet) -> tuple[Proposal, np.ndarray]:
     return jax.tree.map(
         lambda x: jnp.asarray(np.pad(x, ((0, 0), (0, pad), (0, 0)))), arrays
     ), count
-
-
-def _cloud(kind: str, hand: Hand, objects: ObjectSet) -> Callable:
-    """A pure function (object, sensed, root pose (7,)) -> the cloud, or None."""
-    if kind not in VISION:
-        return lambda index, sensed, root: None
-    body = bodies(objects, hidden=kind == "seen-points")
-    visible = seen(hand)
-
-    def cloud(index: jax.Array, sensed: Sensed, root: jax.Array) -> jax.Array:
-        own = jax.tree.map(lambda x: x[index], body)
-        pose = sensed.object_pos, sensed.object_quat
-        points = placed(own.points, *pose)
-        if kind == "points":
-            return points
-        shown = visible(own, *pose, root[:3], root[3:], sensed.joint_pos)
-        return stand_in(points, shown)
-
-    return cloud
 
 
 def _where(condition: jax.Array, yes, no):

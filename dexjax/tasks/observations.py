@@ -9,7 +9,9 @@ linear velocity (3), angular velocity x 0.2 (3) and object code x 0.1 (64).
 Another hand has the same parts in the same order, as long as its joints and fingertips
 are many: 98 features of the Allegro's 16 joints and four fingertips, and 22 actions.
 
-`relative` appends object - palm and object - fingertips to either.
+The observation "surface" is the full one with `surface_features` behind it.
+
+`relative` appends object - palm and object - fingertips to any of these.
 
 A vision policy sees J, the previous action, and instead of the object's pose points on
 its surface (512), counted from the palm's centre in units of 10 cm: all of the surface
@@ -23,9 +25,13 @@ import jax.numpy as jnp
 
 from dexjax import rotations
 from dexjax.hands import Hand
+from dexjax.tasks.surface import surface_features
 
+SURFACE = "surface"
 VISION = ("points", "seen-points")
-OBSERVATIONS = ("geometry-unaware", "full", *VISION)
+OBSERVATIONS = ("geometry-unaware", "full", SURFACE, *VISION)
+# Those with the object's code.
+CODED = ("full", SURFACE)
 WRENCH_SCALE = 10.0
 ANGULAR_VELOCITY_SCALE = 0.2
 CODE_SCALE = 0.1
@@ -115,7 +121,7 @@ def observe(
         code: (64,) object code.
         kind: one of `OBSERVATIONS`.
         relative: append object - palm and object - fingertips; not for vision.
-        cloud: (points, 3) on the object, world frame, m; for vision alone.
+        cloud: (points, 3) on the object, world frame, m; for vision and "surface".
     """
     parts = [proprioception(hand, sensed), previous_action]
     if kind in VISION:
@@ -123,7 +129,7 @@ def observe(
         near = POINT_SCALE * (cloud - sensed.palm_pos)
         return jnp.concatenate([*parts, near.ravel()])
     parts.append(sensed.object_pos)
-    if kind == "full":
+    if kind in CODED:
         parts += [
             goal - sensed.object_pos,
             sensed.object_quat,
@@ -131,6 +137,10 @@ def observe(
             ANGULAR_VELOCITY_SCALE * sensed.object_angvel,
             CODE_SCALE * code,
         ]
+    if kind == SURFACE:
+        assert cloud is not None
+        sites = jnp.concatenate([sensed.tip_pos, sensed.palm_pos[None]])
+        parts.append(surface_features(cloud, sensed.object_pos, sites))
     if relative:
         parts += [
             sensed.object_pos - sensed.palm_pos,
@@ -144,7 +154,7 @@ def geometry_unaware_part(hand: Hand, obs: jax.Array, relative: bool) -> jax.Arr
 
     Args:
         hand: the hand.
-        obs: (…, observation) of kind "full".
+        obs: (…, observation) of kind "full" or "surface".
         relative: whether both have the relative features.
     """
     tips = len(hand.fingertips)
