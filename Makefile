@@ -18,6 +18,8 @@ K ?=
 TEACHER ?= runs/hyper/k4-seed0/stage2
 ARGS ?=
 
+# What was asked for on the command line; not the default above.
+asked = $(if $(filter file,$(origin $(2))),,$(call flag,$(1),$(2)))
 # `--flag value` if the variable is given, nothing otherwise.
 flag = $(if $($(2)),$(1) "$($(2))")
 
@@ -60,7 +62,7 @@ eval: $(READY)
 	@$(BIN)/python experiments/evaluate.py "$(RUN)" $(call flag,--engine,ENGINE) $(call flag,--seed,SEED) $(call flag,--out,OUT) $(call flag,--dexgraspnet,DEXGRASPNET) $(ARGS)
 
 demo: $(READY)
-	@$(BIN)/python experiments/demo.py --object "$(OBJ)" $(call flag,--seed,SEED) $(call flag,--out,OUT) $(call flag,--size,SIZE) $(call flag,--dexgraspnet,DEXGRASPNET) $(ARGS)
+	@$(BIN)/python experiments/demo.py $(call asked,--object,OBJ) $(call flag,--seed,SEED) $(call flag,--out,OUT) $(call flag,--size,SIZE) $(call flag,--dexgraspnet,DEXGRASPNET) $(ARGS)
 
 test: $(READY)
 	$(BIN)/pytest -q

@@ -1,4 +1,4 @@
-"""Shows the policy that comes with the repository: `python experiments/demo.py`."""
+"""Shows the policies that come with the repository: `python experiments/demo.py`."""
 
 import dataclasses
 import sys
@@ -16,56 +16,71 @@ from dexjax.runs.film import film
 from dexjax.runs.folder import make_folder
 from dexjax.runs.policies import load_policy
 
-SHIPPED = Path(__file__).resolve().parents[1] / "policies" / "mug"
+SHIPPED = Path(__file__).resolve().parents[1] / "policies"
+# What no training has seen: an object of each of these many categories.
+UNSEEN = "everyday/unseen-category:16"
 EPISODES = 64
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """Evaluates a trained policy on a few episodes and films the first of them.
+    """Evaluates trained policies on a few episodes and films some of them.
 
     Attributes:
-        object: what to grasp; what the policy was trained on by default.
+        object: what to grasp; objects of categories that none of them was trained on
+            by default.
         size: largest extent of a mesh file in m.
         dexgraspnet: folder of DexGraspNet, for its names.
-        run: folder of the policy; the one that comes with the repository by default.
+        runs: folders of policies; those that come with the repository by default.
         seed: of start states and episodes.
-        out: folder for demo.mp4 and demo.png.
+        out: folder for a film and a picture of each policy.
     """
 
-    object: str = ""
+    object: str = UNSEEN
     size: float | None = None
     dexgraspnet: Path | None = None
-    run: Path = SHIPPED
+    runs: tuple[Path, ...] = ()
     seed: int = 0
     out: Path = Path("runs/demo")
 
 
-@main_guard
-def main() -> None:
-    """Evaluates, films and says what was held."""
-    options = parse_arguments(Options, sys.argv[1:], Options())
-    use_compilation_cache()
-    trained = load_policy(options.run)
+def shipped() -> tuple[Path, ...]:
+    """The hyper-policy and its vision student."""
+    return tuple(SHIPPED / name for name in ("hyper", "student"))
+
+
+def show(run: Path, options: Options) -> None:
+    """Evaluates and films one policy and says what was held."""
+    trained = load_policy(run)
     config = dataclasses.replace(
         trained.config,
         # At this size the CPU's engine is the quickest on any device.
         engine="native",
+        object=options.object,
+        size=options.size,
         seed=options.seed,
         dexgraspnet=options.dexgraspnet or trained.config.dexgraspnet,
     )
-    if options.object:
-        config = dataclasses.replace(config, object=options.object, size=options.size)
-    make_folder(options.out)
     engine = assemble_engine(config, load_config_objects(config))
-    task = fresh_task(config, engine, EPISODES)
-    found = evaluate(task, trained.act, every_object(task, EPISODES), options.seed)
+    each = max(EPISODES // len(engine.scene.objects), 1)
+    task = fresh_task(config, engine, each)
+    found = evaluate(task, trained.act, every_object(task, each), options.seed)
     print(
-        f"{config.object}: held in {found.held.sum()} of {len(found.held)} episodes "
-        f"(policy trained on {trained.config.object})"
+        f"{run.name} on {config.object}: held in {found.held.sum()} of "
+        f"{len(found.held)} episodes (trained on {trained.config.object})"
     )
-    film(options.out, "demo", engine.scene, found.recorded)
-    print(f"wrote {options.out}/demo.mp4 and demo.png")
+    film(options.out, run.name, engine.scene, found.recorded)
+    print(f"wrote {options.out}/{run.name}.mp4 and {run.name}.png")
+
+
+@main_guard
+def main() -> None:
+    """Shows one policy after the other."""
+    options = parse_arguments(Options, sys.argv[1:], Options())
+    use_compilation_cache()
+    make_folder(options.out)
+    for run in options.runs or shipped():
+        show(run, options)
 
 
 if __name__ == "__main__":

@@ -143,7 +143,7 @@ def plain(options: Options, seed: int) -> Entry:
         "base.py",
         (
             *("--object", "everyday/train", "--preset", options.preset),
-            *("--task.observation", "full", "--env-steps", steps, "--stop-at", 0),
+            *("--task.observation", "surface", "--env-steps", steps, "--stop-at", 0),
             *("--task.enough-steps", tuned.task.enough_steps),
             *("--task.near-share", tuned.task.near_share),
             *("--ppo.worlds", tuned.ppo.worlds),

@@ -75,8 +75,10 @@ def train(
         while not done:
             state, measured = learner.train(state)
             iteration += 1
+            # Before the clock is read: until then nothing may be computed yet.
+            measured = jax.device_get(measured)
             now = time.monotonic()
-            row = _row(jax.device_get(measured), state, spent + now - started)
+            row = _row(measured, state, spent + now - started)
             row["steps_per_s"] = steps / (now - clock)
             recent = _recent([*recent, row])
             _check_sound(recent, steps)
