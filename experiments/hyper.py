@@ -31,9 +31,10 @@ from dexjax.runs.hyper import (
     make_hyper,
 )
 from dexjax.runs.launch import launch, show
-from dexjax.runs.policies import keep_bases, load_base, load_policy
+from dexjax.runs.policies import keep_bases, load_base, load_config, load_policy
 
 ROOT = Path(__file__).resolve().parents[1]
+SHIPPED = ROOT / "policies" / "bases"
 STAGES = {"1": ("stage1",), "2": ("stage2",), "both": ("stage1", "stage2")}
 # Control steps of each stage. What is mixed is half-way to the goal already: it starts
 # with less noise than a base policy, and the critic learns first.
@@ -64,7 +65,8 @@ class Options:
         engine: "auto", "native", "mjx" or "warp".
         env_steps: control steps of each stage; the preset's by default.
         seed: of everything.
-        bases: folder in which base policies are looked for and trained.
+        bases: folder in which base policies are looked for, before those that come with
+            dexjax, and trained.
         out: folder for the stages; runs/hyper/k<k>-seed<seed> by default.
         fresh: train the stages anew.
     """
@@ -105,9 +107,13 @@ def base_objects(options: Options) -> list[str]:
 
 def find_base(name: str, options: Options) -> Base:
     """The base policy of an object, trained now if it is not there."""
-    folder = options.bases / f"{name.replace(':', '-')}-seed{options.seed}"
+    own = f"{name.replace(':', '-')}-seed{options.seed}"
+    folder, shipped = options.bases / own, SHIPPED / own
     if (folder / "summary.json").exists():
         print(f"base policy of {name}: reusing {folder}")
+    elif shipped.is_dir() and load_config(shipped).preset == options.preset:
+        print(f"base policy of {name}: the one that comes with dexjax, {shipped}")
+        return load_base(shipped)
     else:
         print(f"base policy of {name}: training it in {folder}")
         command = [sys.executable, str(ROOT / "experiments" / "base.py")]

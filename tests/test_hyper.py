@@ -3,6 +3,7 @@
 import dataclasses
 import importlib.util
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -195,3 +196,24 @@ def test_the_most_general_base_policy_comes_first(script, bases, tmp_path, monke
     row, _ = script.transfer(bases, options)
     assert row["object"] == "box" and row["episodes"] == 1
     assert row["success_held"] == 0.0  # an untrained policy lifts nothing
+
+
+def test_shipped_bases_serve_where_none_was_trained(script, tmp_path, capsys):
+    options = script.Options(bases=tmp_path)
+    base = script.find_base("cup:6@0.08", options)
+    assert base.config.object == "cup:6@0.08"
+    assert "comes with dexjax" in capsys.readouterr().out
+
+
+def test_shipped_bases_of_another_preset_do_not(script, tmp_path, monkeypatch):
+    asked = []
+
+    def run(command):
+        asked.append(command)
+        return subprocess.CompletedProcess(command, 1)
+
+    monkeypatch.setattr(script.subprocess, "run", run)
+    options = script.Options(bases=tmp_path, preset="smoke")
+    with pytest.raises(DexjaxError, match="cup:6@0.08 was not trained"):
+        script.find_base("cup:6@0.08", options)
+    assert asked[0][asked[0].index("--preset") + 1] == "smoke"
