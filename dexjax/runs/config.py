@@ -154,13 +154,13 @@ def preset(name: str) -> BaseConfig:
 def for_many_objects(config: BaseConfig) -> BaseConfig:
     """A preset's configuration for a training on hundreds of objects.
 
-    Twice the worlds in half the minibatches: with another object in each the same number
-    of samples says less about every one of them, and fewer updates move the policy as
-    far. And an episode ends once the object has been held for
-    five times the time that is asked for, which leaves more of them to the difficult
-    ones; after less a grip that slips slowly would never be found out.
-    All start as usual: where base policies or easy objects show how to lift, starts
-    near a grasp only cost time. The paper's choices stay as they are.
+    Twice the worlds in half the minibatches: with another object in each the same
+    number of samples says less about every one of them, and fewer updates move the
+    policy as far. And an episode ends once the object has been held for five times the
+    time that is asked for, which leaves more of them to the difficult ones; after less
+    a grip that slips slowly would never be found out. All start as usual: where base
+    policies or easy objects show how to lift, starts near a grasp only cost time. The
+    paper's choices stay as they are.
     """
     if config.preset == "paper":
         return config
