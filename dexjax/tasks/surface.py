@@ -3,7 +3,7 @@
 A code says what an object is like in its own frame; how it lies is a quaternion beside
 it. What matters to a grasp follows from both, but takes a network millions of steps to
 find out: how far the object extends to every side, and where its surface is nearest to
-fingertips and palm (the latter as in UniGraspTransformer, section 3).
+fingertips and palm. Not in the paper.
 """
 
 import itertools
