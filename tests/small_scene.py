@@ -17,7 +17,7 @@ XML = f"""
 <mujoco>
   <compiler angle="radian" autolimits="true"/>
   <option timestep="0.005" integrator="Euler" cone="pyramidal" solver="Newton"
-          iterations="6" ls_iterations="8">
+          iterations="6" ls_iterations="8" impratio="10">
     <flag eulerdamp="disable" autoreset="disable"/>
   </option>
   <custom>

@@ -20,7 +20,7 @@ from dexjax.runs.config import preset
 from dexjax.scene import make_scene
 from dexjax.tasks.grasp import GraspConfig, GraspTask, _proposals
 from dexjax.tasks.observations import sense
-from dexjax.tasks.rewards import Proposal, Situation, distances, reward_terms
+from dexjax.tasks.rewards import Proposal, Situation, hand_distances, reward_terms
 
 HAND = load_hand("allegro")
 FINGERS = ("FF", "MF", "RF", "TH")
@@ -190,18 +190,19 @@ def test_the_task_takes_22_actions_and_shows_16_joints_and_4_tips(scene, task, b
 
 def test_sums_over_fingertips_and_joints_are_scaled_to_the_papers(scene, begun):
     sensed = sense(HAND, scene.sensors, begun.physics.sensordata)
-    _, d_f, _ = distances(sensed, jnp.zeros(3))
-    gaps = np.linalg.norm(np.asarray(sensed.object_pos - sensed.tip_pos), axis=1)
-    assert float(d_f) == pytest.approx(5 * gaps.mean(), rel=1e-5)
     situation = Situation(
         sensed=sensed,
         action=jnp.zeros(22),
         goal=jnp.zeros(3),
+        targets=jnp.tile(sensed.object_pos, (5, 1)),
         rest_height=jnp.zeros(()),
         proposal=Proposal(jnp.zeros(3), jnp.ones(4) / 2, sensed.joint_pos + 0.1),
         compare=jnp.array(True),
         palm_offset=jnp.asarray(HAND.palm_center),
     )
+    _, d_f = hand_distances(situation)
+    gaps = np.linalg.norm(np.asarray(sensed.object_pos - sensed.tip_pos), axis=1)
+    assert float(d_f) == pytest.approx(5 * gaps.mean(), rel=1e-5)
     assert float(reward_terms(situation, "base")["pose"]) == pytest.approx(
         -2.2, rel=1e-4
     )

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.spatial import KDTree
 from scipy.spatial.transform import Rotation
 
 from dexjax.errors import DexjaxError
@@ -159,6 +160,23 @@ def test_logged_terms_add_up_to_the_reward(played):
     terms = [x for name, x in after.metrics.items() if name.startswith("reward/")]
     assert len(terms) == 5
     np.testing.assert_allclose(sum(terms), after.reward, atol=1e-5)
+
+
+def test_nearness_is_to_the_objects_centre_or_to_its_surface(task, starts):
+    sensed = jax.vmap(task._sense)(starts.physics)
+    sites = np.concatenate([sensed.tip_pos, sensed.palm_pos[:, None]], axis=1)
+    centres = np.asarray(sensed.object_pos)[:, None]
+    targets = jax.vmap(task._targets)(sensed, starts.physics)
+    np.testing.assert_array_equal(targets, np.broadcast_to(centres, targets.shape))
+    config = dataclasses.replace(CONFIG, starts=4, near="surface")
+    other = GraspTask(task.engine, config)
+    targets = np.asarray(jax.vmap(other._targets)(sensed, starts.physics))
+    turns = Rotation.from_quat(np.asarray(sensed.object_quat), scalar_first=True)
+    local = turns.inv().as_matrix()[:, None] @ (targets - centres)[..., None]
+    gaps, _ = KDTree(task.objects.points[0]).query(local[..., 0])
+    assert gaps.max() < 1e-5  # points of the object, and far nearer than its centre
+    reach = np.linalg.norm(sites - targets, axis=-1)
+    assert (reach < np.linalg.norm(sites - centres, axis=-1) - 0.01).all()
 
 
 @pytest.mark.parametrize("fault", [3, 4, 5])
@@ -326,6 +344,7 @@ def test_simple_agents_break_no_world(run_agent, largest):
             {"reward": "bas"},
             "reward 'bas': choose from base, full-pose, stage1, stage2",
         ),
+        ({"near": "edge"}, "near 'edge': choose from centre, surface"),
         ({"reward": "stage1"}, "'stage1' needs grasp proposals, object 'box'"),
     ],
 )

@@ -12,6 +12,7 @@ from dexjax.tasks.rewards import (
     SCALES,
     Proposal,
     Situation,
+    hand_distances,
     reward_terms,
 )
 
@@ -86,6 +87,7 @@ def situations(drawn):
         sensed=sensed,
         action=drawn["action"],
         goal=np.tile(GOAL, (COUNT, 1)),
+        targets=np.repeat(drawn["object_pos"][:, None], 6, axis=1),
         rest_height=drawn["rest_height"],
         proposal=proposal,
         compare=drawn["compare"],
@@ -192,6 +194,7 @@ def test_a_hand_on_a_proposal_has_no_wrist_error(box_scene):
         sensed=sense(box_scene.hand, box_scene.sensors, sensordata),
         action=jnp.zeros(24),
         goal=jnp.asarray(here),
+        targets=jnp.tile(jnp.asarray(here), (6, 1)),
         rest_height=jnp.asarray(0.0),
         proposal=Proposal(
             jnp.asarray(translation), jnp.asarray(quat(grasp_turn)), jnp.asarray(joints)
@@ -207,3 +210,21 @@ def test_a_hand_on_a_proposal_has_no_wrist_error(box_scene):
     )
     moved = reward_terms(situation._replace(proposal=beside), "stage1")["proposal"]
     np.testing.assert_allclose(moved, -0.6 * 0.01, rtol=1e-3)
+
+
+def test_a_palm_at_the_rim_of_a_wide_object_is_near_its_surface(situations):
+    """A plate of 30 cm, held by its rim: 17 cm from its centre, 2 cm from itself."""
+    one = jax.tree.map(lambda x: x[0], situations)
+    centre = one.sensed.object_pos
+    palm = centre + jnp.array([0.17, 0.0, 0.0])
+    rim = centre + jnp.array([0.15, 0.0, 0.0])
+    sensed = one.sensed._replace(palm_pos=palm, tip_pos=jnp.tile(rim, (5, 1)))
+    to_centre = one._replace(sensed=sensed, targets=jnp.tile(centre, (6, 1)))
+    to_surface = to_centre._replace(targets=jnp.tile(rim, (6, 1)))
+    d_h, d_f = hand_distances(to_surface)
+    np.testing.assert_allclose((d_h, d_f), (0.02, 0.0), atol=1e-6)
+    np.testing.assert_allclose(hand_distances(to_centre), (0.17, 0.75), rtol=1e-5)
+    assert reward_terms(to_centre, "stage2")["move"] == 0.0
+    d_g = np.linalg.norm(np.asarray(centre) - GOAL)
+    move = reward_terms(to_surface, "stage2")["move"]
+    np.testing.assert_allclose(move, 0.9 - 2 * d_g, rtol=1e-5)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dexjax.errors import DexjaxError
-from dexjax.hands import load_hand
+from dexjax.hands import load_hand, mjcf_path
 from dexjax.objects.loading import load_object, load_objects
 from dexjax.scene import WRIST_DRIVES, make_scene
 
@@ -148,3 +148,42 @@ def test_friction_is_that_of_the_object():
     mujoco.mj_forward(scene.model, data)
     assert data.ncon >= 3
     assert data.contact.friction[:, :2] == pytest.approx(0.4)
+
+
+SQUEEZED = """
+  <worldbody>
+    <body pos="-0.05 0 0.5">
+      <joint name="left" type="slide" axis="1 0 0"/>
+      <geom type="capsule" size="0.01 0.02" euler="1.57 0 0" mass="0.1"/>
+    </body>
+    <body pos="0.05 0 0.5">
+      <joint name="right" type="slide" axis="-1 0 0"/>
+      <geom type="capsule" size="0.01 0.02" euler="1.57 0 0" mass="0.1"/>
+    </body>
+    <body name="box" pos="0 0 0.5">
+      <freejoint/>
+      <geom type="box" size="0.039 0.03 0.05" mass="0.8" condim="4" priority="1"
+            friction="0.5 0.005 0.0001" solref="0.01 1"/>
+    </body>
+  </worldbody>
+  <actuator><motor joint="left"/><motor joint="right"/></actuator>
+"""
+
+
+def creep(impratio):
+    """m/s at which a box of 0.8 kg sinks that two fingertips squeeze."""
+    include = f'<include file="{mjcf_path("tabletop.xml")}"/>'
+    model = mujoco.MjModel.from_xml_string(f"<mujoco>{include}{SQUEEZED}</mujoco>")
+    model.opt.impratio = impratio or model.opt.impratio
+    data = mujoco.MjData(model)
+    data.ctrl[:] = 2 * 0.8 * 9.81 / (2 * 0.5)  # twice what Coulomb's law asks for
+    heights = []
+    for _ in range(600):
+        mujoco.mj_step(model, data)
+        heights.append(data.body("box").xpos[2])
+    return (heights[199] - heights[-1]) / 2.0
+
+
+def test_what_is_squeezed_hard_enough_does_not_creep_away():
+    # 9 mm/s by MuJoCo's default: 2.7 cm in an episode after a second to lift.
+    assert creep(None) < 0.001 < 0.005 < creep(1)

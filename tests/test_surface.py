@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial import KDTree
 from scipy.spatial.transform import Rotation
 
-from dexjax.tasks.surface import DIRECTIONS, SCALE, surface_features
+from dexjax.tasks.surface import DIRECTIONS, SCALE, nearest_points, surface_features
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +40,12 @@ def test_ways_lead_to_the_nearest_points(scene):
     got = np.asarray(surface_features(points, centre, sites))[26:].reshape(6, 3)
     nearest = points[KDTree(points).query(sites)[1]]
     np.testing.assert_allclose(got, SCALE * (nearest - sites), atol=1e-4)
+
+
+def test_nearest_points_are_those_of_a_k_d_tree(scene):
+    points, _, sites = scene
+    nearest = points[KDTree(points).query(sites)[1]]
+    np.testing.assert_allclose(nearest_points(points, sites), nearest, atol=1e-6)
 
 
 def test_extents_tell_how_a_long_thing_is_turned(scene):

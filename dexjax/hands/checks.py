@@ -205,7 +205,7 @@ def _table_problems(mjcf: Path, model: mujoco.MjModel) -> Iterator[str]:
     except ValueError as error:
         yield f"{mjcf.name} does not go with tabletop.xml: {one_line(error)}"
         return
-    for option in ("timestep", "integrator", "cone"):
+    for option in ("timestep", "integrator", "cone", "impratio"):
         if getattr(both.opt, option) != getattr(table.opt, option):
             yield (
                 f"{mjcf.name} sets another {option} than tabletop.xml: leave <option> "

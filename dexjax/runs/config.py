@@ -12,7 +12,7 @@ from dexjax.physics.choice import ENGINES
 from dexjax.scene import WRIST_DRIVES
 from dexjax.tasks.grasp import GraspConfig
 from dexjax.tasks.observations import CODED, OBSERVATIONS
-from dexjax.tasks.rewards import REWARDS
+from dexjax.tasks.rewards import NEAR_TO, REWARDS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,14 +158,18 @@ def for_many_objects(config: BaseConfig) -> BaseConfig:
     number of samples says less about every one of them, and fewer updates move the
     policy as far. And an episode ends once the object has been held for five times the
     time that is asked for, which leaves more of them to the difficult ones; after less
-    a grip that slips slowly would never be found out. All start as usual: where base
+    a grip that slips slowly would never be found out. A wide object can be held by its
+    rim, so nearness is to its surface. All start as usual: where base
     policies or easy objects show how to lift, starts near a grasp only cost time. The
     paper's choices stay as they are.
     """
     if config.preset == "paper":
         return config
     task = dataclasses.replace(
-        config.task, enough_steps=5 * config.task.held_steps, near_share=0.0
+        config.task,
+        enough_steps=5 * config.task.held_steps,
+        near="surface",
+        near_share=0.0,
     )
     ppo = dataclasses.replace(
         config.ppo,
@@ -181,6 +185,7 @@ _CHOICES: dict[str, Iterable[str]] = {
     "wrist": WRIST_DRIVES,
     "task.observation": OBSERVATIONS,
     "task.reward": REWARDS,
+    "task.near": NEAR_TO,
 }
 # Both ends are allowed. Counts of steps and seeds have to fit into 32 bits.
 _LIMITS = {

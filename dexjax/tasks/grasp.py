@@ -20,17 +20,19 @@ from dexjax.physics.guard import is_broken
 from dexjax.physics.near_grasps import near_grasps
 from dexjax.physics.settle import settle_objects
 from dexjax.tasks.clouds import Cloud, cloud_of
-from dexjax.tasks.observations import OBSERVATIONS, Sensed, observe, sense
+from dexjax.tasks.observations import OBSERVATIONS, SURFACE, Sensed, observe, sense
 from dexjax.tasks.rewards import (
     NEAR_GOAL,
+    NEAR_TO,
     REWARDS,
     SCALES,
     Proposal,
     Situation,
-    distances,
+    goal_distance,
     proposal_distance,
     reward_terms,
 )
+from dexjax.tasks.surface import nearest_points
 from dexjax.tasks.task import TaskState
 
 
@@ -44,6 +46,8 @@ class GraspConfig:
             "seen-points" (vision policies).
         relative: append object - palm and object - fingertips to the observation.
         reward: "base", "full-pose", "stage1" or "stage2".
+        near: "centre" (the paper's) or "surface" of the object, from which the reward
+            measures how near palm and fingertips are.
         pose: compare joint angles with the object's grasp proposals in the base
             reward; objects without proposals for this hand are never compared.
         goal_height: m above the table's centre.
@@ -62,6 +66,7 @@ class GraspConfig:
     observation: str = "geometry-unaware"
     relative: bool = False
     reward: str = "base"
+    near: str = "centre"
     pose: bool = True
     goal_height: float = 0.2
     episode_steps: int = 200
@@ -117,6 +122,7 @@ class GraspTask:
         self._proposals, self._proposal_count = _proposals(self.hand, self.objects)
         self._has_proposals = bool(self._proposal_count.any())
         self._cloud = cloud_of(config.observation, self.hand, self.objects)
+        self._surface = cloud_of(SURFACE, self.hand, self.objects)
         self._starts, self._near_starts = self._start_banks(seed)
         self.observation_size = jax.eval_shape(self.reset, jax.random.key(0)).obs.size
 
@@ -294,16 +300,27 @@ class GraspTask:
             sensed=sensed,
             action=action,
             goal=self._goal,
+            targets=self._targets(sensed, physics),
             rest_height=memory.rest_height,
             proposal=proposal,
             compare=given & self.config.pose,
             palm_offset=jnp.asarray(self.hand.palm_center),
         )
 
+    def _targets(self, sensed: Sensed, physics: PhysicsState) -> jax.Array:
+        """Where on the object fingertips and palm are to be, (F + 1, 3)."""
+        sites = jnp.concatenate([sensed.tip_pos, sensed.palm_pos[None]])
+        if self.config.near == "centre":
+            return jnp.broadcast_to(sensed.object_pos, sites.shape)
+        root = physics.qpos[self.engine.scene.root_qpos]
+        points = self._surface(physics.object_id, sensed, root)
+        assert points is not None
+        return nearest_points(points, sites)
+
     def _remember(
         self, memory: Memory, sensed: Sensed, action: jax.Array, reward: jax.Array
     ) -> Memory:
-        near = distances(sensed, self._goal)[2] <= NEAR_GOAL
+        near = goal_distance(sensed, self._goal) <= NEAR_GOAL
         return memory._replace(
             step=memory.step + 1,
             previous_action=action,
@@ -335,7 +352,7 @@ class GraspTask:
             "reached": reached.astype(jnp.float32),
             "return": ended * memory.episode_return,
             "broken": broken.astype(jnp.float32),
-            "goal_distance": distances(sensed, self._goal)[2],
+            "goal_distance": goal_distance(sensed, self._goal),
         }
 
 
@@ -370,6 +387,8 @@ def _check(config: GraspConfig, engine: Engine) -> None:
         )
     if config.reward not in REWARDS:
         raise DexjaxError(f"reward {config.reward!r}: choose from {', '.join(REWARDS)}")
+    if config.near not in NEAR_TO:
+        raise DexjaxError(f"near {config.near!r}: choose from {', '.join(NEAR_TO)}")
     hand, objects = engine.scene.hand, engine.scene.objects
     _, counts = _proposals(hand, objects)
     bare = [

@@ -7,6 +7,10 @@ and joints as in stage 1, in the place of its joint angles.
 Distances: d_h object - palm, d_f summed over the fingertips, d_g object - goal, all
 in m. A term is logged under its name before its scale is applied.
 
+The paper measures d_h and d_f to the object's centre, where no palm can be that holds
+a plate by its rim. Measured to the nearest of its surface instead they mean the same
+for small objects and something for wide ones.
+
 The paper's weights and limits are for the five fingertips and 22 joints of the
 ShadowHand. For a hand with other numbers of them the sums over fingertips and joints
 are scaled to these numbers, so that weights and limits keep their meaning.
@@ -21,6 +25,8 @@ from dexjax import rotations
 from dexjax.tasks.observations import Sensed
 
 REWARDS = ("base", "full-pose", "stage1", "stage2")
+# Of the object, to which the hand's distances are measured.
+NEAR_TO = ("centre", "surface")
 
 # Scales that the paper gives the terms of each reward.
 SCALES = {
@@ -67,6 +73,7 @@ class Situation(NamedTuple):
     sensed: Sensed
     action: jax.Array  # (actions,) clipped to [-1, 1]
     goal: jax.Array  # (3,)
+    targets: jax.Array  # (F + 1, 3) m, to which fingertips and palm have to come near
     rest_height: jax.Array  # () height of the object at the start of the episode
     proposal: Proposal
     compare: jax.Array  # () bool, whether the proposal counts in the base reward
@@ -89,22 +96,26 @@ def reward_terms(situation: Situation, reward: str) -> dict[str, jax.Array]:
     return made[reward](situation)
 
 
-def distances(sensed: Sensed, goal: jax.Array) -> tuple[jax.Array, ...]:
-    """(d_h, d_f, d_g), each () in m; d_f is scaled to five fingertips."""
+def goal_distance(sensed: Sensed, goal: jax.Array) -> jax.Array:
+    """d_g, () in m."""
+    return jnp.linalg.norm(sensed.object_pos - goal)
+
+
+def hand_distances(s: Situation) -> tuple[jax.Array, jax.Array]:
+    """(d_h, d_f), each () in m; d_f is scaled to five fingertips."""
     norm = jnp.linalg.norm
-    d_h = norm(sensed.object_pos - sensed.palm_pos)
-    d_f = norm(sensed.object_pos - sensed.tip_pos, axis=1).sum()
-    d_f *= FINGERTIPS / len(sensed.tip_pos)
-    return d_h, d_f, norm(sensed.object_pos - goal)
+    d_h = norm(s.targets[-1] - s.sensed.palm_pos)
+    d_f = norm(s.targets[:-1] - s.sensed.tip_pos, axis=1).sum()
+    return d_h, d_f * (FINGERTIPS / len(s.sensed.tip_pos))
 
 
 def _near(s: Situation) -> jax.Array:
-    d_h, d_f, _ = distances(s.sensed, s.goal)
+    d_h, d_f = hand_distances(s)
     return (d_f <= NEAR_TIPS) & (d_h <= NEAR_PALM)
 
 
 def _reach(s: Situation) -> jax.Array:
-    d_h, d_f, _ = distances(s.sensed, s.goal)
+    d_h, d_f = hand_distances(s)
     return -1.0 * d_h - 0.5 * d_f
 
 
@@ -113,11 +124,11 @@ def _upward(s: Situation) -> jax.Array:
 
 
 def _move(s: Situation) -> jax.Array:
-    return 0.9 - 2.0 * distances(s.sensed, s.goal)[2]
+    return 0.9 - 2.0 * goal_distance(s.sensed, s.goal)
 
 
 def _bonus(s: Situation) -> jax.Array:
-    d_g = distances(s.sensed, s.goal)[2]
+    d_g = goal_distance(s.sensed, s.goal)
     return jnp.where(d_g <= NEAR_GOAL, 1.0 / (1.0 + 10.0 * d_g), 0.0)
 
 

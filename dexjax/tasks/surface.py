@@ -40,6 +40,11 @@ def surface_features(
     return SCALE * jnp.concatenate([extents(own), *ways])
 
 
+def nearest_points(points: jax.Array, sites: jax.Array) -> jax.Array:
+    """Of points (P, 3) the one nearest to each of sites (S, 3), (S, 3)."""
+    return jnp.stack([site + nearest(points.T, site) for site in sites])
+
+
 def extents(points: jax.Array) -> jax.Array:
     """The largest component of points (3, P) along and against `DIRECTIONS`, (26,)."""
     along = jnp.asarray(DIRECTIONS) @ points
