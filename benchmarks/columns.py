@@ -147,7 +147,7 @@ RESDEX = {
     "reached %": percent("success_reached"),
     "episodes": fixed("episodes", 0),
     "D": fixed("pose_distance", 0),
-    "M env steps": fixed("env_steps", 0, 1e-6),
+    "M env steps": fixed("env_steps", 1, 1e-6),
     "minutes": fixed("wall_s", 0, 1 / 60),
     "seed": word("seed"),
 }

@@ -24,7 +24,7 @@ PRESETS = {
             worlds=64, buffer=16_384, updates=4, minibatch=128, points=64, guided=10
         ),
     ),
-    "laptop": (8_000_000, DaggerConfig()),
+    "laptop": (1_500_000, DaggerConfig()),
     "gpu": (
         100_000_000,
         DaggerConfig(worlds=4096, buffer=1_048_576, updates=64, minibatch=1024),

@@ -36,10 +36,15 @@ from dexjax.runs.policies import keep_bases, load_base, load_config, load_policy
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ROOT / "policies" / "bases"
 STAGES = {"1": ("stage1",), "2": ("stage2",), "both": ("stage1", "stage2")}
-# Control steps of each stage. What is mixed is half-way to the goal already: it starts
-# with less noise than a base policy, and the critic learns first.
-ENV_STEPS = {"smoke": 40_960, "laptop": 20_000_000, "gpu": 200_000_000}
-PAPER_STEPS = 1_760_000_000
+# Control steps of the stages.
+ENV_STEPS = {
+    "smoke": {"stage1": 40_960, "stage2": 40_960},
+    "laptop": {"stage1": 2_000_000, "stage2": 12_000_000},
+    "gpu": {"stage1": 50_000_000, "stage2": 200_000_000},
+    "paper": {"stage1": 1_760_000_000, "stage2": 1_760_000_000},
+}
+# What is mixed is half-way to the goal already: it starts with less noise than a base
+# policy, and the critic learns first.
 INITIAL_STD = 0.3
 CRITIC_FIRST = 30
 # In which the base policies are compared.
@@ -55,8 +60,8 @@ class Options:
         stage: "1" (follows grasp proposals), "2" (goes on from 1, free of them) or
             "both".
         objects: to train on.
-        observation: "surface", or "full", the paper's, without the object's surface as
-            it lies.
+        observation: "surface", or "full", which lacks the object's surface as it lies;
+            by default "surface", but "full" with the preset "paper".
         preset: "smoke", "laptop", "gpu" or "paper".
         normalisation: of the weights: "norm" (eq. 4) or "softmax".
         residual: add an action of its own; --no-residual leaves the mixture alone.
@@ -64,7 +69,8 @@ class Options:
         grasps: file of grasp proposals; those that come with dexjax by default.
         engine: "auto", "native", "mjx" or "warp".
         env_steps: control steps of each stage; the preset's by default.
-        seed: of everything.
+        seed: of the stages.
+        base_seed: of the clusters of objects and the base policies.
         bases: folder in which base policies are looked for, before those that come with
             dexjax, and trained.
         out: folder for the stages; runs/hyper/k<k>-seed<seed> by default.
@@ -74,7 +80,7 @@ class Options:
     k: int = 4
     stage: str = "both"
     objects: str = "everyday/train"
-    observation: str = "surface"
+    observation: str | None = None
     preset: str = "laptop"
     normalisation: str = "norm"
     residual: bool = True
@@ -83,6 +89,7 @@ class Options:
     engine: str = "auto"
     env_steps: int | None = None
     seed: int = 0
+    base_seed: int = 0
     bases: Path = Path("runs/base")
     out: Path | None = None
     fresh: bool = False
@@ -101,13 +108,13 @@ def base_objects(options: Options) -> list[str]:
     fit = 2 * handy(objects)
     if grasps is not None:
         fit += count_valid(objects, read_grasps(grasps)) > 0
-    chosen = central_objects(codes, options.k, options.seed, fit)
+    chosen = central_objects(codes, options.k, options.base_seed, fit)
     return [objects.names[i] for i in chosen]
 
 
 def find_base(name: str, options: Options) -> Base:
     """The base policy of an object, trained now if it is not there."""
-    own = f"{name.replace(':', '-')}-seed{options.seed}"
+    own = f"{name.replace(':', '-')}-seed{options.base_seed}"
     folder, shipped = options.bases / own, SHIPPED / own
     if (folder / "summary.json").exists():
         print(f"base policy of {name}: reusing {folder}")
@@ -118,7 +125,7 @@ def find_base(name: str, options: Options) -> Base:
         print(f"base policy of {name}: training it in {folder}")
         command = [sys.executable, str(ROOT / "experiments" / "base.py")]
         command += ["--object", name, "--preset", options.preset]
-        command += ["--seed", str(options.seed), "--engine", options.engine]
+        command += ["--seed", str(options.base_seed), "--engine", options.engine]
         command += ["--task.pose"]
         if subprocess.run([*command, "--out", str(folder)]).returncode:
             raise DexjaxError(f"the base policy of {name} was not trained: see above")
@@ -164,15 +171,16 @@ def transfer(bases: list[Base], options: Options) -> Iterator[dict]:
 def configuration(options: Options, bases: list[Base], reward: str) -> HyperConfig:
     """The configuration of one stage."""
     common = for_many_objects(preset(options.preset))
+    ppo, papers = common.ppo, options.preset == "paper"
+    observation = options.observation or ("full" if papers else "surface")
     task = dataclasses.replace(
-        common.task, observation=options.observation, reward=reward, pose=False
+        common.task, observation=observation, reward=reward, pose=False
     )
-    ppo = common.ppo
-    if options.preset != "paper":
+    if not papers:
         ppo = dataclasses.replace(
             ppo, initial_std=INITIAL_STD, critic_first=CRITIC_FIRST
         )
-    steps = options.env_steps or ENV_STEPS.get(options.preset, PAPER_STEPS)
+    steps = options.env_steps or ENV_STEPS[options.preset][reward]
     fields = {f.name: getattr(common, f.name) for f in dataclasses.fields(common)}
     fields |= {
         "object": options.objects,

@@ -1,5 +1,7 @@
 """Shared fixtures: scenes, each made once."""
 
+import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,8 @@ from dexjax.runs.codes import export_encoder, train_encoder
 from dexjax.runs.folder import RunFolder
 from dexjax.scene import make_scene
 
-REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+ROOT = Path(__file__).resolve().parents[1]
+REAL_DATA = ROOT.parent / "shared" / "data"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -20,6 +23,21 @@ def own_cache(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture
+def experiment(monkeypatch):
+    """experiments/<name>.py as a module."""
+
+    def load(name):
+        path = ROOT / "experiments" / f"{name}.py"
+        spec = importlib.util.spec_from_file_location(f"{name}_script", path)
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, spec.name, module)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture(scope="session")

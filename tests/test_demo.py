@@ -1,6 +1,5 @@
 """The demo shows what comes with the repository, on what it is told."""
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -11,12 +10,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture
-def demo(monkeypatch):
-    path = ROOT / "experiments" / "demo.py"
-    spec = importlib.util.spec_from_file_location("demo_script", path)
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, spec.name, module)
-    spec.loader.exec_module(module)
+def demo(experiment, monkeypatch):
+    module = experiment("demo")
     monkeypatch.setattr(module, "EPISODES", 2)
     return module
 

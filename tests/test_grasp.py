@@ -10,6 +10,8 @@ from scipy.spatial import KDTree
 from scipy.spatial.transform import Rotation
 
 from dexjax.errors import DexjaxError
+from dexjax.hands import load_hand
+from dexjax.objects.loading import load_objects
 from dexjax.physics.choice import make_engine
 from dexjax.scene import make_scene
 from dexjax.tasks.grasp import GraspConfig, GraspTask
@@ -153,6 +155,36 @@ def test_a_training_episode_may_end_once_the_object_was_held_long_enough(box_sce
     assert np.flatnonzero(truncated[:, 2]).tolist() == [199]
     np.testing.assert_array_equal(after.metrics["held"][:, :2], truncated[:, :2])
     assert not np.asarray(after.metrics["held"][:, 2]).any()
+
+
+def test_a_failed_object_is_tried_again_and_counts_once():
+    scene = make_scene(load_hand(), load_objects([f"box:{i}" for i in range(6)]))
+    config = dataclasses.replace(CONFIG, starts=1, episode_steps=20, retry_share=1.0)
+    near = [np.full(STEPS, world < 4) for world in range(8)]
+    after = player(GraspTask(ScriptedEngine(scene), config))(script(near))
+    ended = np.flatnonzero(np.asarray(after.truncated)[:, 0])
+    assert ended.tolist() == list(range(19, 200, 20))
+    objects = np.asarray(after.physics.object_id)[ended]
+    counted = np.asarray(after.metrics["episodes"])[ended]
+    # Held: another object is drawn. Failed: the same one, again and again.
+    assert all(len(set(objects[:, world])) > 1 for world in range(4))
+    assert all(len(set(objects[:, world])) == 1 for world in range(4, 8))
+    assert (counted[:, :4] == 1).all() and (counted[0] == 1).all()
+    assert (counted[1:, 4:] == 0).all()
+
+
+def test_half_of_the_failed_objects_are_tried_again():
+    scene = make_scene(load_hand(), load_objects([f"box:{i}" for i in range(6)]))
+    config = dataclasses.replace(CONFIG, starts=1, retry_share=0.5)
+    task = GraspTask(ScriptedEngine(scene), config)
+    failed = task.reset(jax.random.key(0)).memory
+    keys = jax.random.split(jax.random.key(1), 2000)
+    physics, memory = jax.vmap(task._next, (0, None, None))(keys, failed, 3)
+    again = ~np.asarray(memory.counts)
+    assert again.mean() == pytest.approx(0.5, abs=0.05)
+    assert (np.asarray(physics.object_id)[again] == 3).all()
+    drawn = np.bincount(np.asarray(physics.object_id)[~again], minlength=6)
+    assert drawn / drawn.sum() == pytest.approx(1 / 6, abs=0.05)
 
 
 def test_logged_terms_add_up_to_the_reward(played):

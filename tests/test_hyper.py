@@ -1,11 +1,8 @@
 """Hyper-policies: how base policies are mixed, kept, and refused."""
 
 import dataclasses
-import importlib.util
 import json
 import subprocess
-import sys
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -165,14 +162,8 @@ def test_bases_that_do_not_fit_are_refused(bases, config):
 
 
 @pytest.fixture
-def script(monkeypatch):
-    """experiments/hyper.py as a module."""
-    path = Path(__file__).resolve().parents[1] / "experiments" / "hyper.py"
-    spec = importlib.util.spec_from_file_location("hyper_script", path)
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, spec.name, module)
-    spec.loader.exec_module(module)
-    return module
+def script(experiment):
+    return experiment("hyper")
 
 
 def test_the_most_general_base_policy_comes_first(script, bases, tmp_path, monkeypatch):
@@ -203,6 +194,27 @@ def test_shipped_bases_serve_where_none_was_trained(script, tmp_path, capsys):
     base = script.find_base("cup:6@0.08", options)
     assert base.config.object == "cup:6@0.08"
     assert "comes with dexjax" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("asked", "preset", "seen"),
+    [
+        (None, "laptop", "surface"),
+        (None, "paper", "full"),
+        ("full", "laptop", "full"),
+        ("surface", "paper", "surface"),
+    ],
+)
+def test_the_papers_preset_sees_what_the_paper_says(script, bases, asked, preset, seen):
+    options = script.Options(observation=asked, preset=preset)
+    config = script.configuration(options, bases, "stage1")
+    assert config.task.observation == seen
+
+
+def test_hyper_policies_of_all_seeds_share_their_base_policies(script, tmp_path):
+    first, second = (script.Options(bases=tmp_path, seed=seed) for seed in (0, 1))
+    found = script.find_base("cup:6@0.08", second)
+    assert found.digest == script.find_base("cup:6@0.08", first).digest
 
 
 def test_shipped_bases_of_another_preset_do_not(script, tmp_path, monkeypatch):

@@ -1,23 +1,15 @@
 """The whole pipeline: what is trained in which order, measured once, gone on with."""
 
-import importlib.util
 import json
 import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-
 
 @pytest.fixture
-def resdex(monkeypatch):
-    path = ROOT / "experiments" / "resdex.py"
-    spec = importlib.util.spec_from_file_location("resdex_script", path)
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, spec.name, module)
-    spec.loader.exec_module(module)
-    return module
+def resdex(experiment):
+    return experiment("resdex")
 
 
 @pytest.fixture

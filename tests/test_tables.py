@@ -1,23 +1,14 @@
 """The paper's tables from rows of results."""
 
-import importlib.util
 import json
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
 
-
-@pytest.fixture(scope="module")
-def tables():
-    path = ROOT / "experiments" / "tables.py"
-    spec = importlib.util.spec_from_file_location("tables_script", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def tables(experiment):
+    return experiment("tables")
 
 
 def row(held, seed=0, **fields):

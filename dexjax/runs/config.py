@@ -200,6 +200,7 @@ _LIMITS = {
     "task.held_steps": (1, 10_000),
     "task.enough_steps": (0, 10_000),
     "task.starts": (1, 1_000_000),
+    "task.retry_share": (0.0, 1.0),
     "task.near_share": (0.0, 1.0),
     "task.offset": (0.0, 0.1),
     "ppo.worlds": (1, 1_000_000),

@@ -58,6 +58,9 @@ class GraspConfig:
             one early.
         starts: settled start states per object; a training on hundreds of objects
             takes fewer of each.
+        retry_share: of the failed episodes of a training that are followed by another
+            with the same object, which gives the difficult ones more of them; these do
+            not count in its success.
         near_share: of the episodes of a training that start just before a grasp
             proposal or with the object in it; they do not count in its success.
         offset: m, largest horizontal offset of the dropped object.
@@ -73,6 +76,7 @@ class GraspConfig:
     held_steps: int = 20
     enough_steps: int = 0
     starts: int = 256
+    retry_share: float = 0.0
     near_share: float = 0.0
     offset: float = 0.03
 
@@ -164,7 +168,7 @@ class GraspTask:
         final_obs = self._observe(physics, memory)
         done = truncated | broken
         key, fresh_key = jax.random.split(memory.key)
-        fresh_physics, fresh_memory = self._begin(fresh_key)
+        fresh_physics, fresh_memory = self._next(fresh_key, memory, physics.object_id)
         physics = _where(done, fresh_physics, physics)
         memory = _where(done, fresh_memory, memory._replace(key=key))
         obs = self._observe(physics, memory)
@@ -244,6 +248,20 @@ class GraspTask:
             episode_return=jnp.zeros(()),
         )
         return physics, memory
+
+    def _next(
+        self, key: jax.Array, memory: Memory, object_id: jax.Array
+    ) -> tuple[PhysicsState, Memory]:
+        """The beginning of the episode after one that ends with `memory`."""
+        share = self.config.retry_share
+        if not share:
+            return self._begin(key)
+        key, try_key, draw_key = jax.random.split(key, 3)
+        failed = memory.near_goal < self.config.held_steps
+        again = failed & (jax.random.uniform(try_key) < share)
+        drawn = jax.random.randint(draw_key, (), 0, len(self.objects))
+        physics, fresh = self._begin(key, jnp.where(again, object_id, drawn))
+        return physics, fresh._replace(counts=fresh.counts & ~again)
 
     def _nearest_proposal(self, index: jax.Array | int, sensed: Sensed) -> jax.Array:
         """Which of an object's proposals takes the smallest turn of the hand.
