@@ -145,6 +145,8 @@ def plain(options: Options, seed: int) -> Entry:
             *("--object", "everyday/train", "--preset", options.preset),
             *("--task.observation", "surface", "--env-steps", steps, "--stop-at", 0),
             *("--task.enough-steps", tuned.task.enough_steps),
+            *("--task.near", tuned.task.near),
+            *("--task.retry-share", tuned.task.retry_share),
             *("--task.near-share", tuned.task.near_share),
             *("--ppo.worlds", tuned.ppo.worlds),
             *("--ppo.minibatches", tuned.ppo.minibatches),

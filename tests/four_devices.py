@@ -18,7 +18,8 @@ from dexjax.objects.loading import load_object
 from dexjax.physics.choice import make_engine
 from dexjax.physics.engine import Engine
 from dexjax.scene import make_scene
-from dexjax.tasks.grasp import GraspConfig, GraspTask
+from dexjax.tasks.grasp import GraspTask
+from dexjax.tasks.grasp_config import GraspConfig
 
 WORLD_COUNT = 16
 SMALL = PpoConfig(

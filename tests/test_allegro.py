@@ -18,7 +18,8 @@ from dexjax.physics.native import NativeEngine
 from dexjax.runs import policies
 from dexjax.runs.config import preset
 from dexjax.scene import make_scene
-from dexjax.tasks.grasp import GraspConfig, GraspTask, _proposals
+from dexjax.tasks.grasp import GraspTask
+from dexjax.tasks.grasp_config import GraspConfig, proposals_of
 from dexjax.tasks.observations import sense
 from dexjax.tasks.rewards import Proposal, Situation, hand_distances, reward_terms
 
@@ -220,9 +221,9 @@ def _with_proposals(joints):
 
 
 def test_proposals_of_another_hand_are_left_out():
-    own, count = _proposals(HAND, _with_proposals(16))
+    own, count = proposals_of(HAND, _with_proposals(16))
     assert own.joints.shape == (1, 3, 16) and count.tolist() == [3]
-    others, count = _proposals(HAND, _with_proposals(22))
+    others, count = proposals_of(HAND, _with_proposals(22))
     assert others.joints.shape == (1, 1, 16) and count.tolist() == [0]
     assert [len(x[0]) for x in others] == [1, 1, 1]
     engine = NativeEngine(make_scene(HAND, _with_proposals(22)))

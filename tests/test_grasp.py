@@ -14,7 +14,8 @@ from dexjax.hands import load_hand
 from dexjax.objects.loading import load_objects
 from dexjax.physics.choice import make_engine
 from dexjax.scene import make_scene
-from dexjax.tasks.grasp import GraspConfig, GraspTask
+from dexjax.tasks.grasp import GraspTask
+from dexjax.tasks.grasp_config import GraspConfig
 
 CONFIG = GraspConfig(starts=64)
 STEPS = CONFIG.episode_steps

@@ -17,7 +17,8 @@ from dexjax.objects.loading import load_object
 from dexjax.physics.native import NativeEngine
 from dexjax.runs.config import BaseConfig, check
 from dexjax.scene import make_scene
-from dexjax.tasks.grasp import GraspConfig, GraspTask
+from dexjax.tasks.grasp import GraspTask
+from dexjax.tasks.grasp_config import GraspConfig
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "bring-your-own-hand.md"
 DESCRIPTION = re.search(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)[1]

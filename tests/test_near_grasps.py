@@ -11,7 +11,8 @@ from dexjax.physics.choice import make_engine
 from dexjax.physics.near_grasps import DEPTH, FARTHEST, LIFT, OPEN, near_grasps
 from dexjax.physics.settle import settle_objects
 from dexjax.scene import make_scene
-from dexjax.tasks.grasp import GraspConfig, GraspTask
+from dexjax.tasks.grasp import GraspTask
+from dexjax.tasks.grasp_config import GraspConfig
 
 COUNT = 64
 

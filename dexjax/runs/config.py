@@ -10,7 +10,7 @@ from dexjax.hands import load_hand
 from dexjax.learners.ppo_config import PpoConfig
 from dexjax.physics.choice import ENGINES
 from dexjax.scene import WRIST_DRIVES
-from dexjax.tasks.grasp import GraspConfig
+from dexjax.tasks.grasp_config import GraspConfig
 from dexjax.tasks.observations import CODED, OBSERVATIONS
 from dexjax.tasks.rewards import NEAR_TO, REWARDS
 

@@ -43,7 +43,7 @@ from dexjax.runs.hyper import (
 from dexjax.runs.student import StudentConfig
 from dexjax.runs.training import identity
 from dexjax.tasks.clouds import POINTS
-from dexjax.tasks.grasp import GraspConfig
+from dexjax.tasks.grasp_config import GraspConfig
 from dexjax.tasks.observations import Sensed, observe
 from dexjax.tasks.task import Task
 

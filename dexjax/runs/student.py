@@ -9,7 +9,8 @@ from dexjax.learners.learner import Learner
 from dexjax.runs.config import RunConfig
 from dexjax.runs.evaluation import Act
 from dexjax.tasks.clouds import POINTS
-from dexjax.tasks.grasp import GraspConfig, GraspTask
+from dexjax.tasks.grasp import GraspTask
+from dexjax.tasks.grasp_config import GraspConfig
 from dexjax.tasks.task import TaskState
 
 

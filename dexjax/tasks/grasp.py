@@ -4,7 +4,6 @@ ResDex, section 3: an object lies on the table, the hand starts above it; 200 co
 steps; success is the object within 5 cm of the goal, 20 cm above the table's centre.
 """
 
-import dataclasses
 from typing import NamedTuple
 
 import jax
@@ -12,21 +11,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from dexjax import rotations
-from dexjax.errors import DexjaxError
-from dexjax.hands import Hand
-from dexjax.objects.object_set import ObjectSet
 from dexjax.physics.engine import Engine, PhysicsState
 from dexjax.physics.guard import is_broken
 from dexjax.physics.near_grasps import near_grasps
 from dexjax.physics.settle import settle_objects
 from dexjax.tasks.clouds import Cloud, cloud_of
-from dexjax.tasks.observations import OBSERVATIONS, SURFACE, Sensed, observe, sense
+from dexjax.tasks.grasp_config import GraspConfig, check_task, proposals_of
+from dexjax.tasks.observations import SURFACE, Sensed, observe, sense
 from dexjax.tasks.rewards import (
     NEAR_GOAL,
-    NEAR_TO,
-    REWARDS,
     SCALES,
-    Proposal,
     Situation,
     goal_distance,
     proposal_distance,
@@ -34,52 +28,6 @@ from dexjax.tasks.rewards import (
 )
 from dexjax.tasks.surface import nearest_points
 from dexjax.tasks.task import TaskState
-
-
-@dataclasses.dataclass(frozen=True)
-class GraspConfig:
-    """Choices of the grasping task; the defaults are the paper's.
-
-    Attributes:
-        observation: "geometry-unaware" (base policies), "full" (hyper-policy),
-            "surface" (the same and the object's surface as it lies), "points" or
-            "seen-points" (vision policies).
-        relative: append object - palm and object - fingertips to the observation.
-        reward: "base", "full-pose", "stage1" or "stage2".
-        near: "centre" (the paper's) or "surface" of the object, from which the reward
-            measures how near palm and fingertips are.
-        pose: compare joint angles with the object's grasp proposals in the base
-            reward; objects without proposals for this hand are never compared.
-        goal_height: m above the table's centre.
-        episode_steps: control steps of an episode.
-        held_steps: last steps that all have to be near the goal for "held".
-        enough_steps: an episode of the training ends once the object has been near the
-            goal for so many steps, which leaves the time to the others; 0 never ends
-            one early.
-        starts: settled start states per object; a training on hundreds of objects
-            takes fewer of each.
-        retry_share: of the failed episodes of a training that are followed by another
-            with the same object, which gives the difficult ones more of them; these do
-            not count in its success.
-        near_share: of the episodes of a training that start just before a grasp
-            proposal or with the object in it; they do not count in its success.
-        offset: m, largest horizontal offset of the dropped object.
-    """
-
-    observation: str = "geometry-unaware"
-    relative: bool = False
-    reward: str = "base"
-    near: str = "centre"
-    pose: bool = True
-    goal_height: float = 0.2
-    episode_steps: int = 200
-    held_steps: int = 20
-    enough_steps: int = 0
-    starts: int = 256
-    retry_share: float = 0.0
-    near_share: float = 0.0
-    offset: float = 0.03
-
 
 # Start states whose sensors are computed at a time.
 _BATCH = 1024
@@ -114,7 +62,7 @@ class GraspTask:
             DexjaxError: for unknown names, or objects without the grasp proposals that
                 the reward needs.
         """
-        _check(config, engine)
+        check_task(config, engine.scene)
         self.engine = engine
         self.config = config
         scene = engine.scene
@@ -123,7 +71,7 @@ class GraspTask:
         self.episode_steps = config.episode_steps
         self._ctrl_range = jnp.asarray(scene.model.actuator_ctrlrange, jnp.float32)
         self._goal = jnp.array([0.0, 0.0, config.goal_height])
-        self._proposals, self._proposal_count = _proposals(self.hand, self.objects)
+        self._proposals, self._proposal_count = proposals_of(self.hand, self.objects)
         self._has_proposals = bool(self._proposal_count.any())
         self._cloud = cloud_of(config.observation, self.hand, self.objects)
         self._surface = cloud_of(SURFACE, self.hand, self.objects)
@@ -374,47 +322,5 @@ class GraspTask:
         }
 
 
-def _proposals(hand: Hand, objects: ObjectSet) -> tuple[Proposal, np.ndarray]:
-    """The set's grasp proposals for a hand and how many each object has.
-
-    Arrays (objects, proposals, …), at least one column of them. Proposals with another
-    number of joints are another hand's, and left out.
-    """
-    arrays = Proposal(
-        objects.grasp_translation, objects.grasp_rotation, objects.grasp_joints
-    )
-    count = np.asarray(objects.grasp_count)
-    if arrays.joints.shape[2] != len(hand.joints):
-        arrays = jax.tree.map(lambda x: x[:, :0], arrays)
-        none = np.zeros((len(objects), 0, len(hand.joints)), np.float32)
-        arrays, count = arrays._replace(joints=none), np.zeros_like(count)
-    pad = 1 if arrays.joints.shape[1] == 0 else 0
-    return jax.tree.map(
-        lambda x: jnp.asarray(np.pad(x, ((0, 0), (0, pad), (0, 0)))), arrays
-    ), count
-
-
 def _where(condition: jax.Array, yes, no):
     return jax.tree.map(lambda a, b: jnp.where(condition, a, b), yes, no)
-
-
-def _check(config: GraspConfig, engine: Engine) -> None:
-    if config.observation not in OBSERVATIONS:
-        raise DexjaxError(
-            f"observation {config.observation!r}: choose from {', '.join(OBSERVATIONS)}"
-        )
-    if config.reward not in REWARDS:
-        raise DexjaxError(f"reward {config.reward!r}: choose from {', '.join(REWARDS)}")
-    if config.near not in NEAR_TO:
-        raise DexjaxError(f"near {config.near!r}: choose from {', '.join(NEAR_TO)}")
-    hand, objects = engine.scene.hand, engine.scene.objects
-    _, counts = _proposals(hand, objects)
-    bare = [
-        name for name, count in zip(objects.names, counts, strict=True) if count == 0
-    ]
-    if config.reward in ("stage1", "full-pose") and bare:
-        raise DexjaxError(
-            f"reward {config.reward!r} needs grasp proposals, object {bare[0]!r} has "
-            f"none for hand {hand.name!r}: take reward 'base' or 'stage2', or an "
-            "object with proposals"
-        )
