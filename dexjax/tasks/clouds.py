@@ -45,8 +45,9 @@ def cloud_of(kind: str, hand: Hand, objects: ObjectSet) -> Cloud:
     """
     if kind != SURFACE and kind not in VISION:
         return lambda index, sensed, root: None
-    body = bodies(objects, hidden=kind == "seen-points")
-    visible = seen(hand)
+    hidden = kind == "seen-points"
+    body = bodies(objects, hidden)
+    visible = seen(hand) if hidden else None
 
     def cloud(index: jax.Array, sensed: Sensed, root: jax.Array) -> jax.Array:
         own = jax.tree.map(lambda x: x[index], body)
@@ -54,7 +55,7 @@ def cloud_of(kind: str, hand: Hand, objects: ObjectSet) -> Cloud:
         if kind == SURFACE:
             return placed(own.points[: surface.POINTS], *pose)
         points = placed(own.points, *pose)
-        if kind == "points":
+        if visible is None:
             return points
         shown = visible(own, *pose, root[:3], root[3:], sensed.joint_pos)
         return stand_in(points, shown)

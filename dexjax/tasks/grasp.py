@@ -74,7 +74,6 @@ class GraspTask:
         self._proposals, self._proposal_count = proposals_of(self.hand, self.objects)
         self._has_proposals = bool(self._proposal_count.any())
         self._cloud = cloud_of(config.observation, self.hand, self.objects)
-        self._surface = cloud_of(SURFACE, self.hand, self.objects)
         self._starts, self._near_starts = self._start_banks(seed)
         self.observation_size = jax.eval_shape(self.reset, jax.random.key(0)).obs.size
 
@@ -278,8 +277,9 @@ class GraspTask:
         sites = jnp.concatenate([sensed.tip_pos, sensed.palm_pos[None]])
         if self.config.near == "centre":
             return jnp.broadcast_to(sensed.object_pos, sites.shape)
+        surface = cloud_of(SURFACE, self.hand, self.objects)
         root = physics.qpos[self.engine.scene.root_qpos]
-        points = self._surface(physics.object_id, sensed, root)
+        points = surface(physics.object_id, sensed, root)
         assert points is not None
         return nearest_points(points, sites)
 
