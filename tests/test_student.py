@@ -67,7 +67,8 @@ def test_seen_points_are_on_the_near_side(engine, task):
     found = {tuple(p) for p in np.asarray(some).round(3).tolist()}
     assert found < every
     # The face that it lies on is not seen.
-    lowest = np.asarray(whole)[:, 2].min() + 1e-3
+    # Within a millimetre: it has come to rest a little tilted.
+    lowest = np.asarray(whole)[:, 2].min() + 1e-2
     assert (np.asarray(whole)[:, 2] < lowest).mean() > 0.05
     assert not (np.asarray(some)[:, 2] < lowest).any()
 
