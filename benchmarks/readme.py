@@ -20,6 +20,7 @@ by a table made from benchmarks/results:
     codes       codes.json          of experiments/codes.py --results
     grasps      grasps.json         of benchmarks/grasps.py
     resdex      resdex.json         of experiments/resdex.py
+    compare     compare.json        of experiments/resdex.py --out, shorter
 
 What has no file reads "not measured". `--picture` makes docs/mug.png from the
 rollout.png of a run.
@@ -201,6 +202,7 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "codes": list_table("codes.json", CODES),
     "grasps": list_table("grasps.json", GRASPS),
     "resdex": list_table("resdex.json", RESDEX),
+    "compare": list_table("compare.json", RESDEX),
 }
 
 

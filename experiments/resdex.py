@@ -43,6 +43,9 @@ class Options:
         k: numbers of base policies, one hyper-policy for each.
         seeds: of everything.
         preset: "smoke", "laptop" or "gpu".
+        env_steps: control steps of each stage; the preset's by default.
+        encoder: folder of an encoder of object codes; one is trained by default.
+        vision: also distil the hyper-policy with most base policies.
         baselines: also train, at the same budget, the mixture without residual and
             plain PPO on all objects.
         ablations: also train the base policies of Figure 2.
@@ -54,6 +57,9 @@ class Options:
     k: tuple[int, ...] = (4,)
     seeds: tuple[int, ...] = (0,)
     preset: str = "laptop"
+    env_steps: int | None = None
+    encoder: Path | None = None
+    vision: bool = True
     baselines: bool = False
     ablations: bool = False
     dexgraspnet: Path | None = None
@@ -83,7 +89,7 @@ def entries(options: Options) -> Iterator[Entry]:
     for seed in options.seeds:
         for k in options.k:
             yield from hyper(options, k, seed, residual=True)
-        if max(options.k) > 1:
+        if options.vision and max(options.k) > 1:
             yield from students(options, max(options.k), seed)
         if options.baselines:
             yield from hyper(options, max(options.k), seed, residual=False)
@@ -93,9 +99,16 @@ def entries(options: Options) -> Iterator[Entry]:
 
 
 def train_encoder(options: Options) -> None:
-    """The encoder of object codes, one for all seeds."""
+    """The encoder of object codes, one for all seeds; none if one is given."""
+    if options.encoder is not None:
+        return
     few = ("--autoencoder.steps", 50) if options.preset == "smoke" else ()
     run_script("codes.py", ("--out", options.runs / "codes", *few))
+
+
+def encoder(options: Options) -> Path:
+    """The folder of the encoder of object codes."""
+    return options.encoder or options.runs / "codes"
 
 
 def hyper(options: Options, k: int, seed: int, residual: bool) -> Iterator[Entry]:
@@ -107,8 +120,9 @@ def hyper(options: Options, k: int, seed: int, residual: bool) -> Iterator[Entry
             (
                 *("--k", k, "--stage", stage, "--seed", seed, "--out", folder),
                 *("--preset", options.preset, "--bases", options.runs / "base"),
-                *("--encoder", options.runs / "codes"),
+                *("--encoder", encoder(options)),
                 *([] if residual else ["--no-residual"]),
+                *(["--env-steps", options.env_steps] if options.env_steps else []),
             ),
             folder / f"stage{stage}",
             {"policy": "hyper", "k": k, "stage": stage, "residual": residual},
@@ -150,7 +164,7 @@ def plain(options: Options, seed: int) -> Entry:
             *("--task.near-share", tuned.task.near_share),
             *("--ppo.worlds", tuned.ppo.worlds),
             *("--ppo.minibatches", tuned.ppo.minibatches),
-            *("--encoder", options.runs / "codes"),
+            *("--encoder", encoder(options)),
             *("--seed", seed, "--out", folder),
         ),
         folder,
@@ -169,7 +183,7 @@ def bases(options: Options, seed: int) -> Iterator[Entry]:
                 (
                     *("--object", f"everyday/train/{category}:1", *flags),
                     *("--preset", options.preset, "--seed", seed, "--out", folder),
-                    *("--encoder", options.runs / "codes"),
+                    *("--encoder", encoder(options)),
                 ),
                 folder,
                 {"policy": "base", "object": category, "kind": kind},

@@ -70,6 +70,21 @@ def test_everything_is_trained_and_measured_on_every_split(
     assert plain[plain.index("--env-steps") + 1] == "200"
 
 
+def test_a_comparison_may_be_shorter_and_without_students(
+    resdex, scripts, monkeypatch, tmp_path
+):
+    more = ["--k", "1", "4", "--no-vision", "--baselines"]
+    more += ["--env-steps", "70", "--encoder", "given"]
+    rows = start(resdex, monkeypatch, tmp_path, *more)
+    assert len(rows) == 3 * (4 + 2 + 1)
+    assert {call[0] for call in scripts} == {"hyper.py", "base.py", "evaluate.py"}
+    for call in scripts:
+        if call[0] == "hyper.py":
+            assert call[call.index("--env-steps") + 1] == "70"
+        if call[0] != "evaluate.py":
+            assert call[call.index("--encoder") + 1] == "given"
+
+
 def test_real_objects_are_one_more_split(resdex, scripts, monkeypatch, tmp_path):
     monkeypatch.setattr(resdex, "scaled_names", lambda f: {"a": ["a@0.1", "a@0.06"]})
     rows = start(resdex, monkeypatch, tmp_path, "--dexgraspnet", "folder")
