@@ -74,7 +74,7 @@ def test_policies_of_the_pipeline_are_told_apart(tmp_path):
         "| base policy of mug, full observation",
         "| plain PPO on all objects",
     ]
-    rest = "| train | 90.0 (89.0–91.0) | 95.0 | 3,200 |  | 20 | 60 | 0 |"
+    rest = "| train | 90.0 (89.0–91.0) | 95.0 | 3,200 |  | 20.0 | 60 | 0 |"
     assert lines[0].endswith(rest)
 
 
