@@ -41,7 +41,7 @@ class Options:
 
     Attributes:
         k: numbers of base policies, one hyper-policy for each.
-        seeds: of everything.
+        seeds: of the trainings; hyper-policies of all seeds share their base policies.
         preset: "smoke", "laptop" or "gpu".
         env_steps: control steps of each stage; the preset's by default.
         encoder: folder of an encoder of object codes; one is trained by default.

@@ -8,8 +8,8 @@ Distances: d_h object - palm, d_f summed over the fingertips, d_g object - goal,
 in m. A term is logged under its name before its scale is applied.
 
 The paper measures d_h and d_f to the object's centre, where no palm can be that holds
-a plate by its rim. Measured to the nearest of its surface instead they mean the same
-for small objects and something for wide ones.
+a plate by its rim. They can be measured to the nearest of its surface instead; the
+limits, which stay the paper's, are then looser where an object is large.
 
 The paper's weights and limits are for the five fingertips and 22 joints of the
 ShadowHand. For a hand with other numbers of them the sums over fingertips and joints
