@@ -141,7 +141,7 @@ GRASPS = {
     "grasps/s": fixed("grasps_per_s", 0),
 }
 RESDEX = {
-    "policy": lambda row: _policy(row),
+    "policy": lambda row: policy(row),
     "split": word("split"),
     "held % (95 %)": held,
     "reached %": percent("success_reached"),
@@ -159,7 +159,7 @@ CHANGES = {
 }
 
 
-def _policy(row: dict) -> str:
+def policy(row: dict) -> str:
     """What a row of resdex.json is called."""
     if row["policy"] == "hyper":
         parts = "mixture + residual" if row["residual"] else "mixture only"

@@ -46,6 +46,7 @@ from columns import (
     RESDEX,
     list_table,
     load,
+    policy,
     short,
     table,
 )
@@ -57,6 +58,7 @@ from dexjax.runs.video import write_png
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path("benchmarks") / "results"
 PAGES = ("README.md", "docs/resdex.md")
+SPLITS = ("train", "unseen-object", "unseen-category")
 _PICTURE_WIDTH = 1200
 
 
@@ -144,6 +146,30 @@ def _mean(rows: list[dict], success: str, name: str | None = None) -> str:
     return f"{100 * np.mean(shares):.0f}" if shares else ""
 
 
+def compare_table(results: Path) -> str:
+    """One row per policy and stage, one column per split: means over the seeds."""
+    groups: dict[str, list[dict]] = {}
+    for row in load(results / "compare.json"):
+        groups.setdefault(policy(row), []).append(row)
+    rows = []
+    for name, group in groups.items():
+        seeds = str(len({row["seed"] for row in group}))
+        cells = [_over_seeds(group, split) for split in SPLITS]
+        budget = [
+            _span([row["env_steps"] / 1e6 for row in group]),
+            _span([row["wall_s"] / 60 for row in group]),
+        ]
+        rows.append([name, *cells, *budget, seeds])
+    header = ["policy", *SPLITS, "M env steps", "minutes", "seeds"]
+    return table(" | ".join(header), rows)
+
+
+def _over_seeds(rows: list[dict], split: str) -> str:
+    """Mean success held in %, with the worst and the best seed."""
+    held = [100 * row["success_held"] for row in rows if row["split"] == split]
+    return f"{np.mean(held):.1f} ({_span(held)})" if held else ""
+
+
 def replay_table(results: Path) -> str:
     """How well real DexGraspNet grasps fit this hand, per object."""
     report = load(results / "replay.json")
@@ -202,7 +228,7 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "codes": list_table("codes.json", CODES),
     "grasps": list_table("grasps.json", GRASPS),
     "resdex": list_table("resdex.json", RESDEX),
-    "compare": list_table("compare.json", RESDEX),
+    "compare": compare_table,
 }
 
 

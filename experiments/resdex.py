@@ -13,19 +13,23 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from dexjax.errors import DexjaxError, main_guard
 from dexjax.objects.dexgraspnet import scaled_names
 from dexjax.objects.everyday_plan import SIZES
 from dexjax.runs.arguments import parse_arguments
 from dexjax.runs.config import for_many_objects, preset
 from dexjax.runs.folder import read_json, write_json
-from dexjax.runs.metrics import provenance
+from dexjax.runs.metrics import provenance, read_metrics
 
 ROOT = Path(__file__).resolve().parents[1]
 # What tells one row from another.
 KEY = ("policy", "k", "stage", "residual", "cloud", "object", "kind", "split", "seed")
 KEPT = ("success_held", "success_reached", "episodes", "ci95", "pose_distance")
 TRAINED = ("env_steps", "wall_s", "preset", "engine")
+# Of a learning curve.
+POINTS = 20
 # Figure 2: base policies of an object of each of these categories, of three kinds.
 ABLATED = ("phone", "toy_figure", "bottle", "game_console", "toilet_paper", "mug")
 KINDS: dict[str, tuple[str, ...]] = {
@@ -220,11 +224,17 @@ def splits(options: Options) -> dict[str, tuple[object, ...]]:
 
 
 def measure(entry: Entry, split: str, seed: int, on: tuple[object, ...]) -> dict:
-    """One row: a trained policy on one split."""
+    """One row: a trained policy on one split.
+
+    What a policy was trained on has been measured at the end of its training: an
+    episode of each object, from a fresh start.
+    """
     summary = read_json(entry.folder / "summary.json")
-    out = entry.folder / f"{split}.json"
-    run_script("evaluate.py", (entry.folder, *on, "--out", out))
-    found = read_json(out)
+    found, its_own = summary, summary["object"] == f"everyday/{split}"
+    if not its_own:
+        out = entry.folder / f"{split}.json"
+        run_script("evaluate.py", (entry.folder, *on, "--out", out))
+        found = read_json(out)
     return {
         **{name: None for name in KEY},
         **entry.fields,
@@ -232,10 +242,23 @@ def measure(entry: Entry, split: str, seed: int, on: tuple[object, ...]) -> dict
         "seed": seed,
         **{name: found[name] for name in KEPT},
         **{name: summary[name] for name in TRAINED},
+        "curve": curve(entry.folder / "metrics.csv") if its_own else None,
         "worlds": summary["learner"]["worlds"],
         "train_commit": summary["commit"],
         **provenance(),
     }
+
+
+def curve(metrics: Path) -> list[tuple[int, float]]:
+    """A learning curve of few points: (env steps, success held in the training)."""
+    columns = read_metrics(metrics)
+    names = ("env_steps", "episodes", "success_held")
+    parts = np.array_split(np.array([columns[name] for name in names]), POINTS, axis=1)
+    return [
+        (int(steps[-1]), float(np.nansum(episodes * held) / episodes.sum()))
+        for steps, episodes, held in parts
+        if episodes.sum() > 0
+    ]
 
 
 @main_guard

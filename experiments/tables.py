@@ -52,6 +52,8 @@ Rows = list[dict]
 class Options:
     """Prints Tables 1 to 5 and draws Figures 2 and 3 from what has been measured.
 
+    Figure 3 comes with learning curves of its policies.
+
     Attributes:
         results: file that experiments/resdex.py completes.
         out: folder for tables.md and the figures.
@@ -196,14 +198,56 @@ def figures(rows: Rows, out: Path) -> None:
     kinds = ("geometry-unaware", "full observation", "full pose reward")
     bases = {kind: chosen(rows, policy="base", kind=kind) for kind in kinds}
     bars(out / "figure-2.png", "Base policies on objects they never saw", bases)
-    stage_2 = chosen(rows, policy="hyper", stage=2)
     parts = {
-        "plain PPO": chosen(rows, policy="ppo"),
-        "mixture only": chosen(stage_2, k=4, residual=False),
-        "residual only": chosen(stage_2, k=1, residual=True),
-        "mixture + residual": chosen(stage_2, k=4, residual=True),
+        "plain PPO": [chosen(rows, policy="ppo")],
+        "mixture only": both_stages(rows, 4, False),
+        "residual only": both_stages(rows, 1, True),
+        "mixture + residual": both_stages(rows, 4, True),
     }
-    bars(out / "figure-3.png", "What the mixture and the residual are worth", parts)
+    final = {name: stages[-1] for name, stages in parts.items()}
+    bars(out / "figure-3.png", "What the mixture and the residual are worth", final)
+    learning_curves(out / "learning-curves.png", parts)
+
+
+def both_stages(rows: Rows, k: int, residual: bool) -> list[Rows]:
+    """The rows of one kind of hyper-policy, by stage."""
+    kind = chosen(rows, policy="hyper", k=k, residual=residual)
+    return [chosen(kind, stage=stage) for stage in (1, 2)]
+
+
+def learning_curves(path: Path, policies: dict[str, list[Rows]]) -> None:
+    """Draws success in the training, one line for each seed, stage after stage.
+
+    Args:
+        path: PNG file.
+        policies: name -> rows by stage.
+    """
+    figure = Figure(figsize=(7.5, 3.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    for i, (name, stages) in enumerate(policies.items()):
+        for seed in sorted({row["seed"] for row in stages[-1]}):
+            line = np.array(joined([chosen(rows, seed=seed) for rows in stages]))
+            if len(line):
+                axes.plot(*line.T, color=f"C{i}", linewidth=1.2, label=name)
+                name = "_"  # One entry in the legend.
+    axes.set(xlabel="environment steps (million)", ylabel="held in training %")
+    if axes.lines:
+        axes.legend(frameon=False, fontsize=8)
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=120)
+
+
+def joined(stages: list[Rows]) -> list[tuple[float, float]]:
+    """Million steps and % held of one seed, each stage after the one before."""
+    line, before = [], 0
+    for rows in stages:
+        own = [row for row in rows if row.get("curve")]
+        for row in own[:1]:
+            line += [((before + x) / 1e6, 100 * y) for x, y in row["curve"]]
+            before += row["env_steps"]
+    return line
 
 
 @main_guard
@@ -217,7 +261,7 @@ def main() -> None:
     print(text)
     write_text(options.out / "tables.md", text + "\n")
     figures(rows, options.out)
-    print(f"\nwrote {options.out}/tables.md, figure-2.png and figure-3.png")
+    print(f"\nwrote tables.md, two figures and learning-curves.png to {options.out}")
 
 
 if __name__ == "__main__":

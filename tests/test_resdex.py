@@ -12,6 +12,11 @@ def resdex(experiment):
     return experiment("resdex")
 
 
+# What a training finds at its end.
+OWN = {"success_held": 0.9, "success_reached": 1.0, "episodes": 20}
+OWN |= {"ci95": [0.7, 1.0], "pose_distance": 5.0}
+
+
 @pytest.fixture
 def scripts(resdex, monkeypatch):
     """Scripts that write what the real ones leave; the list of calls."""
@@ -35,8 +40,13 @@ def scripts(resdex, monkeypatch):
         if script == "distill.py":
             assert (option(arguments, "--teacher") / "summary.json").exists()
         summary = {"env_steps": 100, "wall_s": 1.0, "preset": "smoke", "commit": "c"}
-        summary |= {"engine": "native", "learner": {"worlds": 8}}
+        summary |= {"engine": "native", "learner": {"worlds": 8}, **OWN}
+        summary["object"] = "everyday/train"
+        if script == "base.py":
+            summary["object"] = str(option(arguments, "--object"))
         out.mkdir(parents=True, exist_ok=True)
+        lines = "iteration,env_steps,episodes,success_held\n1,50,0,nan\n2,100,4,0.5\n"
+        (out / "metrics.csv").write_text(lines)
         (out / "summary.json").write_text(json.dumps(summary))
 
     monkeypatch.setattr(resdex, "run_script", run)
@@ -70,6 +80,28 @@ def test_everything_is_trained_and_measured_on_every_split(
     assert plain[plain.index("--env-steps") + 1] == "200"
 
 
+def test_a_training_has_measured_its_own_objects(
+    resdex, scripts, monkeypatch, tmp_path
+):
+    rows = start(resdex, monkeypatch, tmp_path)
+    assert not any("train" in call for call in scripts if call[0] == "evaluate.py")
+    for row in rows:
+        own = row["split"] == "train"
+        assert row["success_held"] == (0.9 if own else 0.5)
+        assert row["curve"] == ([[100, 0.5]] if own else None)
+
+
+def test_points_of_a_curve_are_means_over_episodes(resdex, tmp_path):
+    log = tmp_path / "metrics.csv"
+    body = [(10 * (i + 1), i % 2 + 1, i % 2) for i in range(40)]
+    lines = ["iteration,env_steps,episodes,success_held"]
+    lines += [f"{i},{a},{b},{c}" for i, (a, b, c) in enumerate(body)]
+    log.write_text("\n".join(lines) + "\n")
+    # One episode fails, two hold.
+    expected = [(20 * (i + 1), pytest.approx(2 / 3)) for i in range(20)]
+    assert resdex.curve(log) == expected
+
+
 def test_a_comparison_may_be_shorter_and_without_students(
     resdex, scripts, monkeypatch, tmp_path
 ):
@@ -101,4 +133,5 @@ def test_what_is_measured_already_is_left_alone(resdex, scripts, monkeypatch, tm
     again = start(resdex, monkeypatch, tmp_path)
     assert again[:4] == kept and len(again) == len(rows)
     after = sum(call[0] == "evaluate.py" for call in scripts)
-    assert after - before == len(rows) - 4
+    missing = [row for row in rows[4:] if row["split"] != "train"]
+    assert after - before == len(missing)

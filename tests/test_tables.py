@@ -57,5 +57,14 @@ def test_everything_is_written_even_if_nothing_was_run(tables, tmp_path, monkeyp
         tables.main()
         text = (out / "tables.md").read_text()
         assert text.count("## Table") == 5 and "not run" in text
-        for name in ("figure-2.png", "figure-3.png"):
+        for name in ("figure-2.png", "figure-3.png", "learning-curves.png"):
             assert (out / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_learning_curves_join_the_stages_of_a_seed(tables):
+    first = row(0.5, stage=1, env_steps=1_000_000, curve=[[500_000, 0.1], [10**6, 0.2]])
+    second = row(0.6, env_steps=2_000_000, curve=[[2_000_000, 0.4]])
+    other_split = row(0.6, split="unseen-object", env_steps=2_000_000, curve=None)
+    line = tables.joined([[first], [other_split, second]])
+    assert line == [(0.5, 10.0), (1.0, 20.0), (3.0, 40.0)]
+    assert tables.joined([[], []]) == []
