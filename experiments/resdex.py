@@ -156,24 +156,31 @@ def plain(options: Options, seed: int) -> Entry:
     ]
     steps = sum(read_json(stage / "summary.json")["env_steps"] for stage in stages)
     folder = options.runs / "plain" / f"seed{seed}"
-    tuned = for_many_objects(preset(options.preset))
     return Entry(
         "base.py",
         (
             *("--object", "everyday/train", "--preset", options.preset),
             *("--task.observation", "surface", "--env-steps", steps, "--stop-at", 0),
-            *("--task.enough-steps", tuned.task.enough_steps),
-            *("--task.near", tuned.task.near),
-            *("--task.retry-share", tuned.task.retry_share),
-            *("--task.near-share", tuned.task.near_share),
-            *("--ppo.worlds", tuned.ppo.worlds),
-            *("--ppo.minibatches", tuned.ppo.minibatches),
+            *tuned(options.preset),
             *("--encoder", encoder(options)),
             *("--seed", seed, "--out", folder),
         ),
         folder,
         {"policy": "ppo"},
     )
+
+
+def tuned(name: str) -> Iterator[object]:
+    """Flags for all that a preset does otherwise on many objects."""
+    usual = preset(name)
+    many = for_many_objects(usual)
+    for part in ("task", "ppo"):
+        old, new = getattr(usual, part), getattr(many, part)
+        for field in dataclasses.fields(new):
+            value = getattr(new, field.name)
+            if value != getattr(old, field.name):
+                yield f"--{part}.{field.name.replace('_', '-')}"
+                yield from value if isinstance(value, tuple) else (value,)
 
 
 def bases(options: Options, seed: int) -> Iterator[Entry]:

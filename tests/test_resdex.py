@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from dexjax.runs.arguments import parse_arguments
+from dexjax.runs.config import for_many_objects, preset
+
 
 @pytest.fixture
 def resdex(experiment):
@@ -78,6 +81,12 @@ def test_everything_is_trained_and_measured_on_every_split(
     plain = next(c for c in scripts if c[0] == "base.py" and "everyday/train" in c)
     # The budget of both stages together.
     assert plain[plain.index("--env-steps") + 1] == "200"
+
+
+def test_plain_ppo_is_tuned_as_the_hyper_policy_is(resdex):
+    usual = preset("laptop")
+    flags = [str(flag) for flag in resdex.tuned("laptop")]
+    assert parse_arguments(type(usual), flags, usual) == for_many_objects(usual)
 
 
 def test_a_training_has_measured_its_own_objects(

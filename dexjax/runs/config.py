@@ -161,7 +161,9 @@ def for_many_objects(config: BaseConfig) -> BaseConfig:
     a grip that slips slowly would never be found out. For the same end half of the
     failed objects are tried again. A wide object can be held by its rim, so nearness is
     to its surface. All start as usual: where base policies or easy objects show how to
-    lift, starts near a grasp only cost time. The paper's choices stay as they are.
+    lift, starts near a grasp only cost time. The policy has to know many grasps, so its
+    network is twice as wide; and whether one lasts shows long after it is taken, so the
+    learner looks further ahead. The paper's choices stay as they are.
     """
     if config.preset == "paper":
         return config
@@ -176,6 +178,9 @@ def for_many_objects(config: BaseConfig) -> BaseConfig:
         config.ppo,
         worlds=2 * config.ppo.worlds,
         minibatches=config.ppo.minibatches // 2,
+        widths=tuple(2 * width for width in config.ppo.widths),
+        discount=0.99,
+        gae_lambda=0.97,
     )
     return dataclasses.replace(config, task=task, ppo=ppo)
 
