@@ -31,11 +31,11 @@ def test_stepping_is_bit_identical(found):
 
 
 def test_the_whole_ppo_step_agrees(found):
-    """Sums over worlds come in another order: nothing but float32 rounding, of which
-    the spread of what hardly changes takes most (0.0007 here)."""
+    """Sums over worlds come in another order: nothing but float32 rounding."""
     assert found["learner_devices"] == 4 and found["learned"] > 0.1
+    assert found["first_params"] < 1e-5 * found["learned"]
     assert found["params"] < 1e-5 * found["learned"]
-    assert found["statistics"] < 1e-4 and found["qpos"] < 1e-5
+    assert found["statistics"] < 1e-5 and found["qpos"] < 1e-5
 
 
 def test_worlds_that_do_not_divide_are_refused():
