@@ -320,6 +320,12 @@ def test_specs(small):
     assert (some.mass >= MASS_RANGE[0]).all() and (some.mass <= MASS_RANGE[1]).all()
 
 
+def test_list_longer_than_a_file_name():
+    names = [f"box:{variant}" for variant in range(2)] * 50
+    assert len(",".join(names)) > 255
+    assert load_object_set(",".join(names)).names == tuple(names)
+
+
 @pytest.mark.parametrize(
     ("spec", "says"),
     [

@@ -1,6 +1,7 @@
 """From what a user types to an `ObjectSet`."""
 
 import dataclasses
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -95,8 +96,9 @@ def load_object_set(
     Raises:
         DexjaxError: nothing of that name, or data that cannot be used.
     """
-    # A file may have a comma in its name.
-    parts = [spec] if Path(spec).is_file() else spec.split(",")
+    # A file may have a comma in its name; a list may be longer than any name, which
+    # `Path.is_file` refuses.
+    parts = [spec] if os.path.isfile(spec) else spec.split(",")
     names = [name.strip() for name in parts if name.strip()]
     if not names:
         raise DexjaxError(f"{spec!r} names no object: give one, as in mug,can:2")
