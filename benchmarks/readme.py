@@ -58,7 +58,7 @@ from dexjax.runs.video import write_png
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path("benchmarks") / "results"
 PAGES = ("README.md", "docs/resdex.md")
-SPLITS = ("train", "unseen-object", "unseen-category")
+SPLITS = ("train", "unseen-object", "unseen-category", "dexgraspnet")
 _PICTURE_WIDTH = 1200
 
 
@@ -155,12 +155,9 @@ def compare_table(results: Path) -> str:
     for name, group in groups.items():
         seeds = str(len({row["seed"] for row in group}))
         cells = [_over_seeds(group, split) for split in SPLITS]
-        budget = [
-            _span([row["env_steps"] / 1e6 for row in group]),
-            _span([row["wall_s"] / 60 for row in group]),
-        ]
-        rows.append([name, *cells, *budget, seeds])
-    header = ["policy", *SPLITS, "M env steps", "minutes", "seeds"]
+        budget = _span([row["env_steps"] / 1e6 for row in group])
+        rows.append([name, *cells, budget, seeds])
+    header = ["policy", *SPLITS, "M env steps", "seeds"]
     return table(" | ".join(header), rows)
 
 
