@@ -21,6 +21,7 @@ by a table made from benchmarks/results:
     grasps      grasps.json         of benchmarks/grasps.py
     resdex      resdex.json         of experiments/resdex.py
     compare     compare.json        of experiments/resdex.py --out, shorter
+    hours       codes.json, resdex.json and the policies that come with dexjax
 
 What has no file reads "not measured". `--picture` makes docs/mug.png from the
 rollout.png of a run.
@@ -32,6 +33,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import yaml
 from columns import (
     BASELINE,
     CHANGES,
@@ -57,6 +59,7 @@ from dexjax.runs.video import write_png
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path("benchmarks") / "results"
+POLICIES = ROOT / "policies"
 PAGES = ("README.md", "docs/resdex.md")
 SPLITS = ("train", "unseen-object", "unseen-category", "dexgraspnet")
 _PICTURE_WIDTH = 1200
@@ -167,6 +170,33 @@ def _over_seeds(rows: list[dict], split: str) -> str:
     return f"{np.mean(held):.1f} ({_span(held)})" if held else ""
 
 
+def hours_line(results: Path) -> str:
+    """How long each part of ResDex took, and all of them together."""
+    codes, rows = load(results / "codes.json"), load(results / "resdex.json")
+    if not (codes and rows):
+        return f"*{NOT_MEASURED}*"
+    minutes = {
+        "the encoder": codes[0]["wall_s"] / 60,
+        "four base policies": sum(map(_base_minutes, _mixed())),
+    }
+    own = [row for row in rows if row["split"] == "train" and row["seed"] == 0]
+    minutes |= {policy(row): row["wall_s"] / 60 for row in own}
+    parts = ", ".join(f"{name} {m:.0f} min" for name, m in minutes.items())
+    hours = sum(minutes.values()) / 60
+    return f"On two CPU cores, some beside others: {parts}; in all {hours:.1f} h."
+
+
+def _mixed() -> list[str]:
+    """The objects of the base policies that the shipped hyper-policy mixes."""
+    config = yaml.safe_load((POLICIES / "hyper" / "config.yaml").read_text())
+    return config["mixture"]["bases"]
+
+
+def _base_minutes(name: str) -> float:
+    folder = POLICIES / "bases" / f"{name.replace(':', '-')}-seed0"
+    return load(folder / "summary.json")["wall_s"] / 60
+
+
 def replay_table(results: Path) -> str:
     """How well real DexGraspNet grasps fit this hand, per object."""
     report = load(results / "replay.json")
@@ -226,6 +256,7 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "grasps": list_table("grasps.json", GRASPS),
     "resdex": list_table("resdex.json", RESDEX),
     "compare": compare_table,
+    "hours": hours_line,
 }
 
 

@@ -85,8 +85,30 @@ def test_comparison_joins_seeds_and_leaves_gaps(tmp_path):
     rows = [common | dict(zip(keys, row, strict=True)) for row in seeds]
     (tmp_path / "compare.json").write_text(json.dumps(rows))
     lines = readme.compare_table(tmp_path).splitlines()
-    expected = "| plain PPO on all objects | 55.0 (50.0–60.0) | 40.0 (40.0) |  |  | 2.0 | "
+    expected = (
+        "| plain PPO on all objects | 55.0 (50.0–60.0) | 40.0 (40.0) |  |  | 2.0 | "
+    )
     assert lines[2] == expected + "2 |"
+
+
+def test_hours_are_those_of_all_parts(tmp_path, monkeypatch):
+    (tmp_path / "codes.json").write_text(json.dumps([{"wall_s": 1800.0}]))
+    common = {"policy": "hyper", "k": 2, "residual": True, "seed": 0}
+    stages = [common | {"stage": s, "wall_s": 600.0 * s} for s in (1, 2)]
+    rows = [row | {"split": split} for row in stages for split in readme.SPLITS[:2]]
+    (tmp_path / "resdex.json").write_text(json.dumps(rows))
+    monkeypatch.setattr(readme, "POLICIES", tmp_path)
+    (tmp_path / "hyper").mkdir()
+    mixture = "mixture:\n  bases: ['mug:1@0.08', 'can']\n"
+    (tmp_path / "hyper" / "config.yaml").write_text(mixture)
+    for name in ("mug-1@0.08", "can"):
+        folder = tmp_path / "bases" / f"{name}-seed0"
+        folder.mkdir(parents=True)
+        (folder / "summary.json").write_text('{"wall_s": 900.0}')
+    line = readme.hours_line(tmp_path)
+    assert "the encoder 30 min, four base policies 30 min, " in line
+    assert "stage 1 10 min, " in line
+    assert line.endswith("stage 2 20 min; in all 1.5 h.")
 
 
 def test_success_table_joins_seeds(tmp_path):
