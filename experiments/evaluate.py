@@ -167,6 +167,13 @@ HEADER = (
 )
 
 
+def shown(name: str) -> str:
+    """An object's name that fits its column; a long one keeps its scale."""
+    if "," in name:
+        return f"{name.count(',') + 1} objects"
+    return name if len(name) <= 24 else f"{name[:16]}…{name[-7:]}"
+
+
 def line(row: dict) -> str:
     """One row of the table."""
     low, high = row["ci95"]
@@ -178,7 +185,7 @@ def line(row: dict) -> str:
     ]
     interval = f"{low:.1%} to {high:.1%}"
     return (
-        f"{row['object'][:24]:24} {row['success_held']:7.1%} {interval:>15} "
+        f"{shown(row['object']):24} {row['success_held']:7.1%} {interval:>15} "
         f"{row['success_reached']:8.1%} {row['episodes']:8}  "
         f"{', '.join(depths)}"
     )

@@ -167,3 +167,16 @@ def test_an_episode_that_breaks_off_counts_for_its_own_object(task, monkeypatch)
     assert [row["episodes"] for row in rows] == [EPISODES, EPISODES]
     # Objects take turns: every other episode is of the mug, and only those were held.
     assert [row["success_held"] for row in rows] == [1.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("mug:12@0.08", "mug:12@0.08"),
+        ("mug,can", "2 objects"),
+        ("core-mug-8570d9a8d24cb0acbebd3c0c0c70fb03@0.06", "core-mug-8570d9a…03@0.06"),
+    ],
+)
+def test_names_in_the_table_keep_their_scale(experiment, name, column):
+    assert experiment("evaluate").shown(name) == column
+    assert len(column) <= 24
