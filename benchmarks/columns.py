@@ -163,6 +163,8 @@ def policy(row: dict) -> str:
     """What a row of resdex.json is called."""
     if row["policy"] == "hyper":
         parts = "mixture + residual" if row["residual"] else "mixture only"
+        if row["k"] == 1:
+            parts = "residual only"
         return f"hyper-policy, k = {row['k']}, {parts}, stage {row['stage']}"
     if row["policy"] == "student":
         return f"vision student, {row['cloud']}"
