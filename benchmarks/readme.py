@@ -175,11 +175,15 @@ def hours_line(results: Path) -> str:
     codes, rows = load(results / "codes.json"), load(results / "resdex.json")
     if not (codes and rows):
         return f"*{NOT_MEASURED}*"
+    mixed = _mixed()
     minutes = {
         "the encoder": codes[0]["wall_s"] / 60,
-        "four base policies": sum(map(_base_minutes, _mixed())),
+        f"{len(mixed)} base policies": sum(map(_base_minutes, mixed)),
     }
-    own = [row for row in rows if row["split"] == "train" and row["seed"] == 0]
+    # A mixture without residual, other k and plain PPO are no part of the pipeline.
+    wanted = {"split": "train", "seed": 0, "k": len(mixed)}
+    own = [row for row in rows if wanted.items() <= row.items()]
+    own = [row for row in own if row["residual"] is not False]
     minutes |= {policy(row): row["wall_s"] / 60 for row in own}
     parts = ", ".join(f"{name} {m:.0f} min" for name, m in minutes.items())
     hours = sum(minutes.values()) / 60

@@ -96,6 +96,7 @@ def test_hours_are_those_of_all_parts(tmp_path, monkeypatch):
     common = {"policy": "hyper", "k": 2, "residual": True, "seed": 0}
     stages = [common | {"stage": s, "wall_s": 600.0 * s} for s in (1, 2)]
     rows = [row | {"split": split} for row in stages for split in readme.SPLITS[:2]]
+    rows += [rows[0] | {"k": 1}, rows[0] | {"residual": False}]
     (tmp_path / "resdex.json").write_text(json.dumps(rows))
     monkeypatch.setattr(readme, "POLICIES", tmp_path)
     (tmp_path / "hyper").mkdir()
@@ -106,7 +107,7 @@ def test_hours_are_those_of_all_parts(tmp_path, monkeypatch):
         folder.mkdir(parents=True)
         (folder / "summary.json").write_text('{"wall_s": 900.0}')
     line = readme.hours_line(tmp_path)
-    assert "the encoder 30 min, four base policies 30 min, " in line
+    assert "the encoder 30 min, 2 base policies 30 min, " in line
     assert "stage 1 10 min, " in line
     assert line.endswith("stage 2 20 min; in all 1.5 h.")
 
