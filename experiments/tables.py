@@ -184,9 +184,12 @@ def bars(path: Path, title: str, groups: dict[str, Rows]) -> None:
         means = [
             100 * np.mean([r["success_held"] for r in c]) if c else 0 for c in cells
         ]
-        axes.bar(place + 0.27 * (i - 1), means, 0.25, label=split)
-    names = [name if rows else f"{name}\n({NOT_RUN})" for name, rows in groups.items()]
-    axes.set_xticks(place, names, fontsize=8)
+        drawn = axes.bar(place + 0.27 * (i - 1), means, 0.25, label=split)
+        texts = [
+            f"{m:.1f}" if c else NOT_RUN for m, c in zip(means, cells, strict=True)
+        ]
+        axes.bar_label(drawn, texts, padding=2, fontsize=6, rotation=90)
+    axes.set_xticks(place, list(groups), fontsize=8)
     axes.set(ylabel="held %", ylim=(0, 100), title=title)
     axes.legend(frameon=False, fontsize=8)
     axes.spines[["top", "right"]].set_visible(False)

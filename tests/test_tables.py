@@ -4,6 +4,7 @@ import json
 import sys
 
 import pytest
+from matplotlib.figure import Figure
 
 
 @pytest.fixture
@@ -68,3 +69,12 @@ def test_learning_curves_join_the_stages_of_a_seed(tables):
     line = tables.joined([[first], [other_split, second]])
     assert line == [(0.5, 10.0), (1.0, 20.0), (3.0, 40.0)]
     assert tables.joined([[], []]) == []
+
+
+def test_bars_tell_nothing_held_from_not_run(tables, monkeypatch, tmp_path):
+    figures = []
+    monkeypatch.setattr(Figure, "savefig", lambda self, *_, **__: figures.append(self))
+    rows = [{"split": "train", "success_held": 0.0}]
+    tables.bars(tmp_path / "bars.png", "title", {"plain PPO": rows})
+    texts = [text.get_text() for text in figures[0].axes[0].texts]
+    assert texts == ["0.0", "not run", "not run"]
