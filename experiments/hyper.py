@@ -39,7 +39,7 @@ STAGES = {"1": ("stage1",), "2": ("stage2",), "both": ("stage1", "stage2")}
 # Control steps of the stages.
 ENV_STEPS = {
     "smoke": {"stage1": 40_960, "stage2": 40_960},
-    "laptop": {"stage1": 2_000_000, "stage2": 8_000_000},
+    "laptop": {"stage1": 2_000_000, "stage2": 20_000_000},
     "gpu": {"stage1": 50_000_000, "stage2": 200_000_000},
     "paper": {"stage1": 1_760_000_000, "stage2": 1_760_000_000},
 }
