@@ -130,6 +130,15 @@ CODES = {
     "by chance, %": percent("same_category_by_chance"),
     "change when turned": fixed("code_change_when_turned", 2),
 }
+FAILURES = {
+    "objects": word("objects"),
+    "episodes": fixed("episodes", 0),
+    "held, %": percent("held"),
+    "never lifted, %": percent("never_lifted"),
+    "dropped, %": percent("dropped"),
+    "in the air, off the goal, %": percent("off_goal"),
+    "median mass kg": fixed("median_mass_kg", 2),
+}
 GRASPS = {
     "grasps of": lambda row: short(row["source"]),
     "tried": fixed("grasps", 0),

@@ -19,6 +19,7 @@ by a table made from benchmarks/results:
     kills       kills.json          of benchmarks/kills.py
     codes       codes.json          of experiments/codes.py --results
     grasps      grasps.json         of benchmarks/grasps.py
+    failures    failures.json       of benchmarks/failures.py
     resdex      resdex.json         of experiments/resdex.py
     compare     compare.json        of experiments/resdex.py --out, shorter
     hours       codes.json, resdex.json and the policies that come with dexjax
@@ -39,6 +40,7 @@ from columns import (
     CHANGES,
     CODES,
     ENGINES,
+    FAILURES,
     GRASPS,
     NOT_MEASURED,
     PARITY,
@@ -63,6 +65,8 @@ POLICIES = ROOT / "policies"
 PAGES = ("README.md", "docs/resdex.md")
 SPLITS = ("train", "unseen-object", "unseen-category", "dexgraspnet")
 _PICTURE_WIDTH = 1200
+# So many categories of objects are shown of those that are held least often.
+_WORST_CATEGORIES = 12
 
 
 def fill(text: str, results: Path) -> str:
@@ -201,6 +205,15 @@ def _base_minutes(name: str) -> float:
     return load(folder / "summary.json")["wall_s"] / 60
 
 
+def failures_table(results: Path) -> str:
+    """How a policy fails: on all objects, by mass and friction, on the worst kinds."""
+    rows = load(results / "failures.json")
+    kinds = [row for row in rows if row["kind"] == "category"][:_WORST_CATEGORIES]
+    rows = [row for row in rows if row["kind"] != "category"] + kinds
+    shown = [[column(row) for column in FAILURES.values()] for row in rows]
+    return table(" | ".join(FAILURES), shown)
+
+
 def replay_table(results: Path) -> str:
     """How well real DexGraspNet grasps fit this hand, per object."""
     report = load(results / "replay.json")
@@ -258,6 +271,7 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "kills": kills_line,
     "codes": list_table("codes.json", CODES),
     "grasps": list_table("grasps.json", GRASPS),
+    "failures": failures_table,
     "resdex": list_table("resdex.json", RESDEX),
     "compare": compare_table,
     "hours": hours_line,

@@ -1,0 +1,128 @@
+"""Tells how a policy fails: `python benchmarks/failures.py policies/hyper`.
+
+An episode that does not hold its object has never lifted it, has dropped it again, or
+still has it in the air at the end, off the goal. The result,
+benchmarks/results/failures.json, holds one row for all objects, one for each quarter of
+them by mass and by friction, and one for each category, the worst first.
+"""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.tree_util import Partial
+from tyro.conf import Positional
+
+from dexjax.errors import main_guard
+from dexjax.runs.arguments import parse_arguments
+from dexjax.runs.assemble import (
+    assemble_engine,
+    load_config_objects,
+    use_compilation_cache,
+)
+from dexjax.runs.evaluation import every_object, fresh_task
+from dexjax.runs.folder import write_json
+from dexjax.runs.metrics import provenance
+from dexjax.runs.policies import load_policy
+from dexjax.tasks.grasp import GraspTask
+
+ROOT = Path(__file__).resolve().parents[1]
+LIFTED = 0.02  # m above where it lay: more than a finger's nudge
+IN_THE_AIR = 0.05  # m above where it lay, at an episode's end
+GROUPS = 4  # of objects, by mass and by friction
+OUTCOMES = ("held", "never_lifted", "dropped", "off_goal")
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Sorts the failed episodes of a policy by what happened in them.
+
+    Attributes:
+        run: folder of the policy.
+        split: of the everyday set: "train", "unseen-object" or "unseen-category".
+        seed: of start states and episodes.
+        out: JSON file.
+    """
+
+    run: Positional[Path] = ROOT / "policies" / "hyper"
+    split: str = "train"
+    seed: int = 0
+    out: Path = ROOT / "benchmarks" / "results" / "failures.json"
+
+
+def outcomes(task: GraspTask, act: Partial, seed: int) -> dict[str, np.ndarray]:
+    """What became of one episode of every object; name -> (objects,) bool."""
+    every = every_object(task, 1)
+    keys = jax.random.split(jax.random.key(seed), len(every.start))
+    height = task.engine.scene.object_qpos.start + 2
+
+    @jax.jit
+    def run(act: Partial, keys: jax.Array, object_id: jax.Array, start: jax.Array):
+        def step(worlds, _):
+            lies_at = worlds.physics.qpos[:, height]
+            worlds = jax.vmap(task.step)(worlds, act(worlds.obs))
+            return worlds, (lies_at, worlds.metrics["held"] > 0)
+
+        worlds = jax.vmap(task.reset)(keys, object_id, start)
+        return jax.lax.scan(step, worlds, length=task.episode_steps)[1]
+
+    indices = (jnp.asarray(array, jnp.int32) for array in every)
+    lies_at, held = map(np.asarray, run(act, keys, *indices))
+    held, rise = held.any(axis=0), lies_at - lies_at[0]
+    lifted, up = rise.max(axis=0) >= LIFTED, rise[-1] >= IN_THE_AIR
+    failed = ~held & ~lifted, ~held & lifted & ~up, ~held & lifted & up
+    return dict(zip(OUTCOMES, (held, *failed), strict=True))
+
+
+def row(
+    kind: str, name: str, found: dict[str, np.ndarray], which: np.ndarray, mass: float
+) -> dict:
+    """Shares of the outcomes among some objects."""
+    shares = {outcome: float(share[which].mean()) for outcome, share in found.items()}
+    head = {"kind": kind, "objects": name, "episodes": int(which.sum())}
+    return head | shares | {"median_mass_kg": mass}
+
+
+def rows(task: GraspTask, found: dict[str, np.ndarray]) -> list[dict]:
+    """The rows of the result file, but for their provenance."""
+    objects = task.objects
+    mass, friction = np.asarray(objects.mass), np.asarray(objects.friction)
+
+    def of(kind: str, name: str, which: np.ndarray) -> dict:
+        return row(kind, name, found, which, float(np.median(mass[which])))
+
+    made = [of("all", "all", np.ones(len(objects), bool))]
+    for kind, values, unit in (("mass", mass, " kg"), ("friction", friction, "")):
+        for part in np.array_split(np.argsort(values, kind="stable"), GROUPS):
+            low, high = values[part].min(), values[part].max()
+            which = np.isin(np.arange(len(objects)), part)
+            made.append(of(kind, f"{kind} {low:.2f} to {high:.2f}{unit}", which))
+    categories = np.array(objects.categories)
+    own = [of("category", c, categories == c) for c in sorted(set(categories))]
+    return made + sorted(own, key=lambda found: found["held"])
+
+
+@main_guard
+def main() -> None:
+    """Reads the command line and measures."""
+    options = parse_arguments(Options, sys.argv[1:], Options())
+    use_compilation_cache()
+    trained = load_policy(options.run)
+    config = dataclasses.replace(
+        trained.config, object=f"everyday/{options.split}", seed=options.seed
+    )
+    task = fresh_task(config, assemble_engine(config, load_config_objects(config)), 1)
+    found = rows(task, outcomes(task, trained.act, options.seed))
+    for one in found:
+        shares = ", ".join(f"{o.replace('_', ' ')} {one[o]:.1%}" for o in OUTCOMES)
+        print(f"{one['objects']} ({one['episodes']}): {shares}")
+    head = {"run": options.run.name, "split": options.split, "seed": options.seed}
+    write_json(options.out, [head | one | provenance() for one in found])
+    print(f"wrote {options.out}")
+
+
+if __name__ == "__main__":
+    main()
