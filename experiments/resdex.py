@@ -50,8 +50,8 @@ class Options:
         env_steps: control steps of each stage; the preset's by default.
         encoder: folder of an encoder of object codes; one is trained by default.
         vision: also distil the hyper-policy with most base policies.
-        baselines: also train, at the same budget, the mixture without residual and
-            plain PPO on all objects.
+        baselines: also train the mixture without residual, and plain PPO on all
+            objects with the steps of stages and base policies together.
         ablations: also train the base policies of Figure 2.
         dexgraspnet: folder of DexGraspNet: measures on all objects there, too.
         runs: folder for the trainings.
@@ -150,11 +150,14 @@ def students(options: Options, k: int, seed: int) -> Iterator[Entry]:
 
 
 def plain(options: Options, seed: int) -> Entry:
-    """PPO on all objects at once, tuned and at length as both stages together."""
-    stages = [
-        hyper_folder(options, max(options.k), seed, True) / f"stage{s}" for s in "12"
-    ]
-    steps = sum(read_json(stage / "summary.json")["env_steps"] for stage in stages)
+    """PPO on all objects at once, tuned alike, at the same cost.
+
+    That is the steps of both stages and of the base policies.
+    """
+    mixture = hyper_folder(options, max(options.k), seed, True)
+    stages = [mixture / "stage1", mixture / "stage2"]
+    runs = [*stages, *(stages[0] / "bases").iterdir()]
+    steps = sum(read_json(run / "summary.json")["env_steps"] for run in runs)
     folder = options.runs / "plain" / f"seed{seed}"
     return Entry(
         "base.py",

@@ -40,6 +40,10 @@ def scripts(resdex, monkeypatch):
             return
         if script == "hyper.py":
             out = out / f"stage{option(arguments, '--stage')}"
+            for i in range(int(str(option(arguments, "--k")))):
+                (out / "bases" / str(i)).mkdir(parents=True, exist_ok=True)
+                own = out / "bases" / str(i) / "summary.json"
+                own.write_text('{"env_steps": 30}')
         if script == "distill.py":
             assert (option(arguments, "--teacher") / "summary.json").exists()
         summary = {"env_steps": 100, "wall_s": 1.0, "preset": "smoke", "commit": "c"}
@@ -79,8 +83,8 @@ def test_everything_is_trained_and_measured_on_every_split(
     assert len(folders) == len(rows) / 3
     assert scripts[0][0] == "codes.py"
     plain = next(c for c in scripts if c[0] == "base.py" and "everyday/train" in c)
-    # The budget of both stages together.
-    assert plain[plain.index("--env-steps") + 1] == "200"
+    # The budget of both stages and four base policies together.
+    assert plain[plain.index("--env-steps") + 1] == "320"
 
 
 def test_plain_ppo_is_tuned_as_the_hyper_policy_is(resdex):
