@@ -77,22 +77,17 @@ def outcomes(task: GraspTask, act: Partial, seed: int) -> dict[str, np.ndarray]:
     return dict(zip(OUTCOMES, (held, *failed), strict=True))
 
 
-def row(
-    kind: str, name: str, found: dict[str, np.ndarray], which: np.ndarray, mass: float
-) -> dict:
-    """Shares of the outcomes among some objects."""
-    shares = {outcome: float(share[which].mean()) for outcome, share in found.items()}
-    head = {"kind": kind, "objects": name, "episodes": int(which.sum())}
-    return head | shares | {"median_mass_kg": mass}
-
-
 def rows(task: GraspTask, found: dict[str, np.ndarray]) -> list[dict]:
     """The rows of the result file, but for their provenance."""
     objects = task.objects
     mass, friction = np.asarray(objects.mass), np.asarray(objects.friction)
 
-    def of(kind: str, name: str, which: np.ndarray) -> dict:
-        return row(kind, name, found, which, float(np.median(mass[which])))
+    def of(kind: str, group: str, which: np.ndarray) -> dict:
+        head = {"kind": kind, "objects": group, "episodes": int(which.sum())}
+        shares = {
+            outcome: float(is_so[which].mean()) for outcome, is_so in found.items()
+        }
+        return head | shares | {"median_mass_kg": float(np.median(mass[which]))}
 
     made = [of("all", "all", np.ones(len(objects), bool))]
     for kind, values, unit in (("mass", mass, " kg"), ("friction", friction, "")):
@@ -102,7 +97,7 @@ def rows(task: GraspTask, found: dict[str, np.ndarray]) -> list[dict]:
             made.append(of(kind, f"{kind} {low:.2f} to {high:.2f}{unit}", which))
     categories = np.array(objects.categories)
     own = [of("category", c, categories == c) for c in sorted(set(categories))]
-    return made + sorted(own, key=lambda found: found["held"])
+    return made + sorted(own, key=lambda row: row["held"])
 
 
 @main_guard

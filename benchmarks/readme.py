@@ -191,7 +191,7 @@ def hours_line(results: Path) -> str:
     minutes |= {policy(row): row["wall_s"] / 60 for row in own}
     parts = ", ".join(f"{name} {m:.0f} min" for name, m in minutes.items())
     hours = sum(minutes.values()) / 60
-    return f"On two CPU cores, some beside others: {parts}; in all {hours:.1f} h."
+    return f"On two CPU cores, some on one of them beside others: {parts}; in all {hours:.1f} h."
 
 
 def _mixed() -> list[str]:

@@ -27,10 +27,10 @@ def own_cache(tmp_path_factory):
 
 @pytest.fixture
 def experiment(monkeypatch):
-    """experiments/<name>.py as a module."""
+    """experiments/<name>.py, or a script of another folder, as a module."""
 
-    def load(name):
-        path = ROOT / "experiments" / f"{name}.py"
+    def load(name, folder="experiments"):
+        path = ROOT / folder / f"{name}.py"
         spec = importlib.util.spec_from_file_location(f"{name}_script", path)
         module = importlib.util.module_from_spec(spec)
         monkeypatch.setitem(sys.modules, spec.name, module)

@@ -1,30 +1,19 @@
 """How the episodes of a policy are sorted by what happened in them."""
 
-import importlib.util
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from jax.tree_util import Partial
 
-ROOT = Path(__file__).resolve().parents[1]
 
+@pytest.fixture
+def failures(experiment):
+    return experiment("failures", "benchmarks")
 
-def _load_script():
-    sys.path.insert(0, str(ROOT / "benchmarks"))  # as where a script is run
-    file = ROOT / "benchmarks" / "failures.py"
-    spec = importlib.util.spec_from_file_location("failures", file)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["failures"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-failures = _load_script()
 
 # Height of the object in the middle of the episode and at its end; whether it is held.
 STORIES = {
@@ -84,13 +73,13 @@ class Scripted:
         return World(Physics(qpos), jnp.array([story, time]), metrics)
 
 
-def test_every_episode_has_the_outcome_of_its_story():
+def test_every_episode_has_the_outcome_of_its_story(failures):
     found = failures.outcomes(Scripted(), Partial(lambda obs: obs), seed=0)
     assert tuple(found) == tuple(STORIES)
     np.testing.assert_array_equal(np.stack(list(found.values())), np.eye(4, dtype=bool))
 
 
-def test_rows_are_shares_of_groups_and_the_worst_category_comes_first():
+def test_rows_are_shares_of_groups_and_the_worst_category_comes_first(failures):
     task = Scripted()
     rows = failures.rows(task, failures.outcomes(task, Partial(lambda obs: obs), 0))
     by_name = {row["objects"]: row for row in rows}
