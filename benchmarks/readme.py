@@ -191,7 +191,8 @@ def hours_line(results: Path) -> str:
     minutes |= {policy(row): row["wall_s"] / 60 for row in own}
     parts = ", ".join(f"{name} {m:.0f} min" for name, m in minutes.items())
     hours = sum(minutes.values()) / 60
-    return f"On two CPU cores, some on one of them beside others: {parts}; in all {hours:.1f} h."
+    where = "On two CPU cores, some on one of them beside others"
+    return f"{where}: {parts}; in all {hours:.1f} h."
 
 
 def _mixed() -> list[str]:
