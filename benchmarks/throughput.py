@@ -179,15 +179,23 @@ def _ratio(rates: list[float], others: list[float]) -> float | None:
 OBJECTS = {1: "mug", 64: "everyday/train:64", 3200: "everyday/train"}
 
 
-def plan(engines: list[str], objects: list[int]) -> list[tuple]:
+def plan(engines: list[str], objects: list[int], backend: str) -> list[tuple]:
     """(measurement, engine, objects, worlds) of all rows."""
     rows: list[tuple] = []
     for engine in engines:
-        worlds = (64, 512, 2048) if engine == "native" else (16, 64)
+        worlds: tuple[int, ...] = (2048, 8192) if backend == "gpu" else (16, 64)
         if engine == "native":
+            worlds = (64, 512, 2048)
             rows += [(ppo_row, engine, OBJECTS[n], 512) for n in objects]
         rows += [(pipeline_row, engine, OBJECTS[n], w) for n in objects for w in worlds]
     return rows
+
+
+def elsewhere(call: Callable, *arguments):
+    """The result of a call in a process of its own."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as process:
+        return process.submit(call, *arguments).result()
 
 
 def benchmark(
@@ -203,10 +211,9 @@ def benchmark(
         out: JSON file to complete.
     """
     rows = read_json(out) if out.exists() else []
-    for measurement, *arguments in plan(list(engines), list(objects)):
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(1, mp_context=context) as process:
-            row = process.submit(measurement, *arguments).result()
+    backend = elsewhere(jax.default_backend)
+    for measurement, *arguments in plan(list(engines), list(objects), backend):
+        row = elsewhere(measurement, *arguments)
         rows = [r for r in rows if any(r[name] != row[name] for name in KEY)] + [row]
         write_json(out, rows)
         shown = (*KEY[:-1], "control_steps_per_s", "ratio_to_raw", "memory_mb")
