@@ -160,6 +160,14 @@ RESDEX = {
     "minutes": fixed("wall_s", 0, 1 / 60),
     "seed": word("seed"),
 }
+GPU = {
+    **{title: RESDEX[title] for title in ("policy", "split")},
+    "measured on": word("evaluated_on"),
+    **{title: RESDEX[title] for title in ("held % (95 %)", "reached %", "episodes")},
+    "M env steps": RESDEX["M env steps"],
+    "minutes": fixed("wall_s", 1, 1 / 60),
+    "env steps/s": fixed("steps_per_s", 0),
+}
 CHANGES = {
     "change": word("what"),
     "iteration before, ms": milliseconds("before_s"),

@@ -22,6 +22,7 @@ by a table made from benchmarks/results:
     failures    failures.json       of benchmarks/failures.py
     resdex      resdex.json         of experiments/resdex.py
     compare     compare.json        of experiments/resdex.py --out, shorter
+    gpu         gpu.json            of experiments/resdex.py --preset gpu --out
     hours       codes.json, resdex.json and the policies that come with dexjax
 
 What has no file reads "not measured". `--picture` makes docs/mug.png from the
@@ -41,6 +42,7 @@ from columns import (
     CODES,
     ENGINES,
     FAILURES,
+    GPU,
     GRASPS,
     NOT_MEASURED,
     PARITY,
@@ -275,6 +277,7 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "failures": failures_table,
     "resdex": list_table("resdex.json", RESDEX),
     "compare": compare_table,
+    "gpu": list_table("gpu.json", GPU),
     "hours": hours_line,
 }
 
