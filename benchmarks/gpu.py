@@ -1,16 +1,17 @@
-"""What a hyper-policy that was trained on a GPU holds, there and on MuJoCo C.
+"""What a hyper-policy trained on a GPU and its students hold, there and on MuJoCo C.
 
-    python benchmarks/gpu.py runs/hyper/k4-seed0 [--dexgraspnet path/to/DexGraspNet]
+    python benchmarks/gpu.py runs/hyper/k4-seed0/stage? runs/distill/points-seed0
 
 A run's own last evaluation was made where it was trained, on that engine. The splits
-are measured here, with the native engine, and kept beside the run. Writes
-benchmarks/results/gpu.json.
+are measured here, with the native engine, and kept beside the run; of a first stage
+they are not. Writes benchmarks/results/gpu.json.
 """
 
 import dataclasses
 import itertools
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +21,15 @@ from dexjax.errors import DexjaxError, main_guard
 from dexjax.objects.dexgraspnet import scaled_names
 from dexjax.objects.everyday_plan import SIZES
 from dexjax.runs.arguments import parse_arguments
+from dexjax.runs.config import RunConfig
 from dexjax.runs.folder import read_json, write_json
+from dexjax.runs.hyper import HyperConfig
 from dexjax.runs.metrics import read_metrics
 from dexjax.runs.policies import load_config
+from dexjax.runs.student import StudentConfig
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "benchmarks" / "results" / "gpu.json"
-STAGES = (1, 2)
 FOUND = ("success_held", "success_reached", "episodes", "ci95", "pose_distance")
 TRAINED = ("env_steps", "wall_s", "broken_worlds", "seed", "preset")
 WHERE = ("commit", "device", "date", "versions")
@@ -34,32 +37,44 @@ WHERE = ("commit", "device", "date", "versions")
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """Measures both stages.
+    """Measures finished runs.
 
     Attributes:
-        run: folder with stage1 and stage2.
+        runs: folders of stages of a hyper-policy, and of vision students.
         dexgraspnet: folder of DexGraspNet: measures on all objects there, too.
         out: JSON file, overwritten.
     """
 
-    run: Positional[Path] = Path("runs/hyper/k4-seed0")
+    runs: Positional[tuple[Path, ...]] = (Path("runs/hyper/k4-seed0/stage2"),)
     dexgraspnet: Path | None = None
     out: Path = OUT
 
 
-def trained(folder: Path, stage: int) -> dict:
-    """One row: a stage as its own run measured it."""
-    summary, mixture = read_json(folder / "summary.json"), load_config(folder).mixture
+def trained(folder: Path) -> dict:
+    """One row: a run as it measured itself."""
+    summary = read_json(folder / "summary.json")
     rates = read_metrics(folder / "metrics.csv")["steps_per_s"]
     return {
-        **{"policy": "hyper", "k": len(mixture.bases), "stage": stage},
-        "residual": mixture.residual,
+        **kind(load_config(folder)),
         **{"split": "train", "evaluated_on": summary["engine"]},
         **{name: summary[name] for name in (*FOUND, *TRAINED)},
         "steps_per_s": float(np.median(rates)),
         "worlds": summary["learner"]["worlds"],
         **{f"train_{name}": summary[name] for name in WHERE},
         **{name: summary[name] for name in WHERE},
+    }
+
+
+def kind(config: RunConfig) -> dict:
+    """The fields that tell policies apart, see `columns.policy`."""
+    if isinstance(config, StudentConfig):
+        return {"policy": "student", "cloud": config.task.observation}
+    assert isinstance(config, HyperConfig)
+    return {
+        "policy": "hyper",
+        "k": len(config.mixture.bases),
+        "stage": int(config.task.reward.removeprefix("stage")),
+        "residual": config.mixture.residual,
     }
 
 
@@ -88,17 +103,29 @@ def held(folder: Path, split: str, on: tuple[object, ...]) -> dict:
     return read_json(out)
 
 
+def rows_of(folder: Path, options: Options) -> Iterator[dict]:
+    """The rows of one run."""
+    own = trained(folder)
+    yield own
+    if own.get("stage") == 1:
+        return
+    for split, on in splits(options).items():
+        where = {"split": split, "evaluated_on": "native"}
+        if where.items() <= own.items():
+            continue
+        found = held(folder, split, on)
+        yield own | {name: found[name] for name in (*FOUND, *WHERE)} | where
+
+
 @main_guard
 def main() -> None:
     """Measures and writes after every split."""
     options = parse_arguments(Options, sys.argv[1:], Options())
-    rows = [trained(options.run / f"stage{stage}", stage) for stage in STAGES]
-    last = options.run / f"stage{STAGES[-1]}"
-    for split, on in splits(options).items():
-        found = held(last, split, on)
-        here = {name: found[name] for name in (*FOUND, *WHERE)}
-        rows.append(rows[1] | here | {"split": split, "evaluated_on": "native"})
-        write_json(options.out, rows)
+    rows: list[dict] = []
+    for folder in options.runs:
+        for row in rows_of(folder, options):
+            rows.append(row)
+            write_json(options.out, rows)
 
 
 if __name__ == "__main__":
