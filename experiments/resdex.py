@@ -80,12 +80,14 @@ class Entry:
         arguments: of the script.
         folder: where it leaves the run.
         fields: of its rows.
+        only: split that it is measured on; all by default.
     """
 
     script: str
     arguments: tuple[object, ...]
     folder: Path
     fields: dict
+    only: str | None = None
 
 
 def entries(options: Options) -> Iterator[Entry]:
@@ -187,7 +189,10 @@ def tuned(name: str) -> Iterator[object]:
 
 
 def bases(options: Options, seed: int) -> Iterator[Entry]:
-    """Base policies that see or are rewarded for more than ours."""
+    """Base policies that see or are rewarded for more than ours.
+
+    They are measured on all objects to train on, of which each has seen one.
+    """
     for category in ABLATED:
         for kind, flags in KINDS.items():
             folder = options.runs / "ablations" / f"{category}-{kind}-seed{seed}"
@@ -201,6 +206,7 @@ def bases(options: Options, seed: int) -> Iterator[Entry]:
                 ),
                 folder,
                 {"policy": "base", "object": category, "kind": kind},
+                only="train",
             )
 
 
@@ -282,6 +288,8 @@ def main() -> None:
             run_script(entry.script, entry.arguments)
             for split, on in splits(options).items():
                 new = entry.fields | {"split": split, "seed": seed}
+                if entry.only not in (None, split):
+                    continue
                 if any(all(row.get(n) == new.get(n) for n in KEY) for row in rows):
                     continue
                 rows.append(measure(entry, split, seed, on))

@@ -75,12 +75,12 @@ def test_everything_is_trained_and_measured_on_every_split(
         resdex, monkeypatch, tmp_path, "--k", "1", "4", "--baselines", "--ablations"
     )
     # k = 1 and 4 in two stages, two students, the mixture alone in two stages, plain
-    # PPO, six objects in three kinds: three splits of each.
-    assert len(rows) == 3 * (4 + 2 + 2 + 1 + 18)
+    # PPO: three splits of each; six objects in three kinds: one split.
+    assert len(rows) == 3 * (4 + 2 + 2 + 1) + 18
     keys = {tuple(row[name] for name in resdex.KEY) for row in rows}
     assert len(keys) == len(rows)
     folders = {call[1] for call in scripts if call[0] == "evaluate.py"}
-    assert len(folders) == len(rows) / 3
+    assert len(folders) == 4 + 2 + 2 + 1 + 18
     assert scripts[0][0] == "codes.py"
     plain = next(c for c in scripts if c[0] == "base.py" and "everyday/train" in c)
     # The budget of both stages and four base policies together.

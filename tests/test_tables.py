@@ -78,3 +78,5 @@ def test_bars_tell_nothing_held_from_not_run(tables, monkeypatch, tmp_path):
     tables.bars(tmp_path / "bars.png", "title", {"plain PPO": rows})
     texts = [text.get_text() for text in figures[0].axes[0].texts]
     assert texts == ["0.0", "not run", "not run"]
+    tables.bars(tmp_path / "bars.png", "title", {"plain PPO": rows}, ("train",))
+    assert [text.get_text() for text in figures[1].axes[0].texts] == ["0.0"]
