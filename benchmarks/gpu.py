@@ -8,7 +8,6 @@ they are not. Writes benchmarks/results/gpu.json.
 """
 
 import dataclasses
-import itertools
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,14 +17,13 @@ import numpy as np
 from tyro.conf import Positional
 
 from dexjax.errors import DexjaxError, main_guard
-from dexjax.objects.dexgraspnet import scaled_names
-from dexjax.objects.everyday_plan import SIZES
 from dexjax.runs.arguments import parse_arguments
 from dexjax.runs.config import RunConfig
 from dexjax.runs.folder import read_json, write_json
 from dexjax.runs.hyper import HyperConfig
 from dexjax.runs.metrics import read_metrics
 from dexjax.runs.policies import load_config
+from dexjax.runs.splits import splits
 from dexjax.runs.student import StudentConfig
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -78,16 +76,6 @@ def kind(config: RunConfig) -> dict:
     }
 
 
-def splits(options: Options) -> dict[str, tuple[object, ...]]:
-    """What is measured here: name -> arguments of evaluate.py."""
-    found: dict[str, tuple[object, ...]] = {name: ("--split", name) for name in SIZES}
-    if options.dexgraspnet is not None:
-        names = itertools.chain(*scaled_names(options.dexgraspnet).values())
-        objects = ("--objects", ",".join(names))
-        found["dexgraspnet"] = (*objects, "--dexgraspnet", options.dexgraspnet)
-    return found
-
-
 def held(folder: Path, split: str, on: tuple[object, ...]) -> dict:
     """What a policy holds of a split on MuJoCo C, measured once.
 
@@ -109,7 +97,7 @@ def rows_of(folder: Path, options: Options) -> Iterator[dict]:
     yield own
     if own.get("stage") == 1:
         return
-    for split, on in splits(options).items():
+    for split, on in splits(options.dexgraspnet).items():
         where = {"split": split, "evaluated_on": "native"}
         if where.items() <= own.items():
             continue

@@ -7,7 +7,6 @@ rows.
 """
 
 import dataclasses
-import itertools
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,12 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from dexjax.errors import DexjaxError, main_guard
-from dexjax.objects.dexgraspnet import scaled_names
-from dexjax.objects.everyday_plan import SIZES
 from dexjax.runs.arguments import parse_arguments
 from dexjax.runs.config import for_many_objects, preset
 from dexjax.runs.folder import read_json, write_json
 from dexjax.runs.metrics import provenance, read_metrics
+from dexjax.runs.splits import splits
 
 ROOT = Path(__file__).resolve().parents[1]
 # What tells one row from another.
@@ -227,18 +225,6 @@ def run_script(script: str, arguments: tuple[object, ...]) -> None:
         raise DexjaxError(f"{script} failed: see above; the same command goes on")
 
 
-def splits(options: Options) -> dict[str, tuple[object, ...]]:
-    """What policies are measured on: name -> arguments of evaluate.py."""
-    found: dict[str, tuple[object, ...]] = {name: ("--split", name) for name in SIZES}
-    if options.dexgraspnet is not None:
-        names = itertools.chain(*scaled_names(options.dexgraspnet).values())
-        found["dexgraspnet"] = (
-            *("--objects", ",".join(names)),
-            *("--dexgraspnet", options.dexgraspnet),
-        )
-    return found
-
-
 def measure(entry: Entry, split: str, seed: int, on: tuple[object, ...]) -> dict:
     """One row: a trained policy on one split.
 
@@ -286,7 +272,7 @@ def main() -> None:
     for seed in options.seeds:
         for entry in entries(dataclasses.replace(options, seeds=(seed,))):
             run_script(entry.script, entry.arguments)
-            for split, on in splits(options).items():
+            for split, on in splits(options.dexgraspnet).items():
                 new = entry.fields | {"split": split, "seed": seed}
                 if entry.only not in (None, split):
                     continue

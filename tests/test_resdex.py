@@ -131,7 +131,8 @@ def test_a_comparison_may_be_shorter_and_without_students(
 
 
 def test_real_objects_are_one_more_split(resdex, scripts, monkeypatch, tmp_path):
-    monkeypatch.setattr(resdex, "scaled_names", lambda f: {"a": ["a@0.1", "a@0.06"]})
+    names = {"a": ["a@0.1", "a@0.06"]}
+    monkeypatch.setattr("dexjax.runs.splits.scaled_names", lambda folder: names)
     rows = start(resdex, monkeypatch, tmp_path, "--dexgraspnet", "folder")
     assert sum(row["split"] == "dexgraspnet" for row in rows) == len(rows) / 4
     call = next(c for c in scripts if "--dexgraspnet" in c)
