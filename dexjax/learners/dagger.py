@@ -26,6 +26,7 @@ from dexjax.learners.learner import (
     Learner,
     Policy,
     no_statistics,
+    normalise,
     start_worlds,
     summarise,
 )
@@ -183,7 +184,7 @@ class Student:
     def mean(self, policy: Policy, head: jax.Array, cloud: jax.Array) -> jax.Array:
         """Actions (…, actions) for (…, head) and clouds (…, any number, 3)."""
         clip = self.config.observation_clip
-        head = running_statistics.normalize(head, policy.statistics)
+        head = normalise(head, policy.statistics)
         return self.network.apply(policy.params, jnp.clip(head, -clip, clip), cloud)
 
     def act(self, policy: Policy, obs: jax.Array) -> jax.Array:

@@ -12,6 +12,8 @@ from dexjax.tasks.task import Task, TaskState
 
 EPISODE_METRICS = ("held", "reached", "return")
 COUNTS = ("episodes", "broken")
+# What varies less does not: rounding alone gives a constant up to some 1e-5.
+_STILL = 1e-4
 
 
 @struct.dataclass
@@ -64,6 +66,22 @@ def no_statistics(size: int) -> running_statistics.RunningStatisticsState:
     """
     spec = specs.Array((size,), jnp.dtype("float32"))
     return running_statistics.init_state(spec, std_eps=jnp.zeros(()))
+
+
+def scale(statistics: running_statistics.RunningStatisticsState) -> jax.Array:
+    """What observations are divided by, (size,): their standard deviations.
+
+    What has never varied, as the code of a policy's only object, keeps its own scale:
+    divided by next to nothing, every other object's would be out of all bounds.
+    """
+    return jnp.where(statistics.std > _STILL, statistics.std, 1.0)
+
+
+def normalise(
+    obs: jax.Array, statistics: running_statistics.RunningStatisticsState
+) -> jax.Array:
+    """Observations (…, size) of mean 0 and standard deviation 1."""
+    return (obs - statistics.mean) / scale(statistics)
 
 
 def summarise(metrics: dict[str, jax.Array]) -> dict[str, jax.Array]:

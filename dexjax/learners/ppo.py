@@ -23,6 +23,7 @@ from dexjax.learners.learner import (
     Learner,
     Policy,
     no_statistics,
+    normalise,
     start_worlds,
     summarise,
 )
@@ -139,7 +140,7 @@ def _optimiser(config: PpoConfig) -> optax.GradientTransformation:
 
 def _prepare(config: PpoConfig, policy: Policy, obs: jax.Array) -> jax.Array:
     if config.normalise:
-        obs = running_statistics.normalize(obs, policy.statistics)
+        obs = normalise(obs, policy.statistics)
     return jnp.clip(obs, -config.observation_clip, config.observation_clip)
 
 

@@ -12,7 +12,7 @@ from jax.tree_util import Partial
 
 from dexjax.errors import DexjaxError
 from dexjax.hands import load_hand
-from dexjax.learners.learner import Learner, Policy
+from dexjax.learners.learner import Learner, Policy, scale
 from dexjax.learners.mixture import MixtureTask
 from dexjax.learners.ppo import make_ppo
 from dexjax.networks.experts import Experts
@@ -170,7 +170,7 @@ def _variables(base: Base) -> dict:
     """The parameters and statistics of one expert, as `Experts` names them."""
     actor = base.policy.params["params"]["actor"]
     statistics = base.policy.statistics
-    mean, std = statistics.mean, statistics.std
+    mean, std = statistics.mean, scale(statistics)
     if not base.config.ppo.normalise:
         mean, std = jnp.zeros_like(mean), jnp.ones_like(std)
     return {
