@@ -185,18 +185,18 @@ def policy(row: dict) -> str:
         return f"hyper-policy, k = {row['k']}, {parts}, stage {row['stage']}"
     if row["policy"] == "student":
         return f"vision student, {row['cloud']}"
-    if row["policy"] == "base":
-        return f"base policy of {row['object']}, {row['kind']}"
     return "plain PPO on all objects"
 
 
 def list_table(
-    file: str, columns: dict[str, Callable[[dict], str]], kind: str | None = None
+    file: str,
+    columns: dict[str, Callable[[dict], str]],
+    wanted: Callable[[dict], bool] = lambda row: True,
 ) -> Callable[[Path], str]:
-    """A table of a result file that is a list, or of its rows of one kind."""
+    """A table of a result file that is a list: of its wanted rows."""
 
     def write(results: Path) -> str:
-        rows = [row for row in load(results / file) if kind in (None, row.get("kind"))]
+        rows = [row for row in load(results / file) if wanted(row)]
         shown = [[column(row) for column in columns.values()] for row in rows]
         return table(" | ".join(columns), shown)
 

@@ -21,6 +21,7 @@ by a table made from benchmarks/results:
     grasps      grasps.json         of benchmarks/grasps.py
     failures    failures.json       of benchmarks/failures.py
     resdex      resdex.json         of experiments/resdex.py
+    ablations   resdex.json         the same with --ablations, its base policies
     compare     compare.json        of experiments/resdex.py --out, shorter
     gpu         gpu.json            of experiments/resdex.py --preset gpu --out
     hours       codes.json, resdex.json and the policies that come with dexjax
@@ -155,6 +156,28 @@ def _mean(rows: list[dict], success: str, name: str | None = None) -> str:
     return f"{100 * np.mean(shares):.0f}" if shares else ""
 
 
+def ablations_table(results: Path) -> str:
+    """One row per object that base policies were trained on, one column per kind."""
+    rows = [row for row in load(results / "resdex.json") if row["policy"] == "base"]
+    kinds = list(dict.fromkeys(row["kind"] for row in rows))
+    objects = list(dict.fromkeys(row["object"] for row in rows))
+    by_object = [[row for row in rows if row["object"] == name] for name in objects]
+    shown = [
+        [name, *(_of_kind(group, kind) for kind in kinds)]
+        for name, group in zip([*objects, "*mean*"], [*by_object, rows], strict=True)
+    ]
+    return table(" | ".join(["trained on", *kinds]), shown if rows else [])
+
+
+def _of_kind(rows: list[dict], kind: str) -> str:
+    """Mean success held and reached in %."""
+    found = [row for row in rows if row["kind"] == kind]
+    if not found:
+        return NOT_MEASURED
+    shares = [(row["success_held"], row["success_reached"]) for row in found]
+    return " / ".join(f"{100 * share:.1f}" for share in np.mean(shares, axis=0))
+
+
 def compare_table(results: Path) -> str:
     """One row per policy and stage, one column per split: means over the seeds."""
     groups: dict[str, list[dict]] = {}
@@ -267,15 +290,18 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "baseline": list_table("baseline.json", BASELINE),
     "peers": list_table("peers.json", PEERS),
     "ppo": list_table("ppo.json", PPO),
-    "iteration": list_table("iteration.json", PARTS, "part"),
-    "changes": list_table("iteration.json", CHANGES, "change"),
+    "iteration": list_table("iteration.json", PARTS, lambda row: row["kind"] == "part"),
+    "changes": list_table(
+        "iteration.json", CHANGES, lambda row: row["kind"] == "change"
+    ),
     "replay": replay_table,
     "startup": startup_line,
     "kills": kills_line,
     "codes": list_table("codes.json", CODES),
     "grasps": list_table("grasps.json", GRASPS),
     "failures": failures_table,
-    "resdex": list_table("resdex.json", RESDEX),
+    "resdex": list_table("resdex.json", RESDEX, lambda row: row["policy"] != "base"),
+    "ablations": ablations_table,
     "compare": compare_table,
     "gpu": list_table("gpu.json", GPU),
     "hours": hours_line,

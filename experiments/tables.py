@@ -173,21 +173,26 @@ def table_5(rows: Rows) -> str:
     return markdown("Table 5: after stage 2, held %", ["policy", *SPLITS], body)
 
 
-def bars(
-    path: Path, title: str, groups: dict[str, Rows], splits: tuple[str, ...] = SPLITS
-) -> None:
-    """Draws held success on some splits, one group of bars for each policy."""
+def bars(path: Path, title: str, groups: dict[str, dict[str, Rows]]) -> None:
+    """Draws held success, one group of bars for each entry.
+
+    Args:
+        path: PNG file.
+        title: of the figure.
+        groups: name of a group -> name of a bar -> rows of all seeds.
+    """
     figure = Figure(figsize=(7.5, 3.6), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     place = np.arange(len(groups))
-    for i, split in enumerate(splits):
-        cells = [chosen(rows, split=split) for rows in groups.values()]
+    names = list(next(iter(groups.values())))
+    for i, name in enumerate(names):
+        cells = [group[name] for group in groups.values()]
         means = [
             100 * np.mean([r["success_held"] for r in c]) if c else 0 for c in cells
         ]
-        shift = 0.27 * (i - (len(splits) - 1) / 2)
-        drawn = axes.bar(place + shift, means, 0.25, label=split)
+        shift = 0.27 * (i - (len(names) - 1) / 2)
+        drawn = axes.bar(place + shift, means, 0.25, label=name)
         texts = [
             f"{m:.1f}" if c else NOT_RUN for m, c in zip(means, cells, strict=True)
         ]
@@ -202,16 +207,24 @@ def bars(
 def figures(rows: Rows, out: Path) -> None:
     """Figure 2: what base policies see; figure 3: what mixture and residual do."""
     kinds = ("geometry-unaware", "full observation", "full pose reward")
-    bases = {kind: chosen(rows, policy="base", kind=kind) for kind in kinds}
-    title = "Base policies of one object each, on all 3,200"
-    bars(out / "figure-2.png", title, bases, ("train",))
+    bases = chosen(rows, policy="base")
+    objects = list(dict.fromkeys(row["object"] for row in bases)) or ["any object"]
+    by_object = {
+        name.replace("_", " "): {k: chosen(bases, object=name, kind=k) for k in kinds}
+        for name in objects
+    }
+    title = "Base policies of one object each, on all objects of the train split"
+    bars(out / "figure-2.png", title, by_object)
     parts = {
         "plain PPO": [chosen(rows, policy="ppo")],
         "mixture only": both_stages(rows, 4, False),
         "residual only": both_stages(rows, 1, True),
         "mixture + residual": both_stages(rows, 4, True),
     }
-    final = {name: stages[-1] for name, stages in parts.items()}
+    final = {
+        name: {split: chosen(stages[-1], split=split) for split in SPLITS}
+        for name, stages in parts.items()
+    }
     bars(out / "figure-3.png", "What the mixture and the residual are worth", final)
     learning_curves(out / "learning-curves.png", parts)
 

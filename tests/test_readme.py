@@ -71,11 +71,27 @@ def test_policies_of_the_pipeline_are_told_apart(tmp_path):
     assert [line.split(" | ")[0] for line in lines] == [
         "| hyper-policy, k = 4, mixture only, stage 2",
         "| vision student, seen-points",
-        "| base policy of mug, full observation",
         "| plain PPO on all objects",
     ]
     rest = "| train | 90.0 (89.0–91.0) | 95.0 | 3,200 |  | 20.0 | 60 | 0 |"
     assert lines[0].endswith(rest)
+
+
+def test_base_policies_of_the_pipeline_have_a_table_of_their_own(tmp_path):
+    found = [
+        ("mug", "geometry-unaware", 0.5, 0.6),
+        ("mug", "full observation", 0.25, 0.5),
+        ("bottle", "geometry-unaware", 0.1, 0.1),
+    ]
+    keys = ("object", "kind", "success_held", "success_reached")
+    rows = [{"policy": "base"} | dict(zip(keys, row, strict=True)) for row in found]
+    rows.append({"policy": "ppo"})
+    (tmp_path / "resdex.json").write_text(json.dumps(rows))
+    assert readme.ablations_table(tmp_path).splitlines()[2:] == [
+        "| mug | 50.0 / 60.0 | 25.0 / 50.0 |",
+        "| bottle | 10.0 / 10.0 | not measured |",
+        "| *mean* | 30.0 / 35.0 | 25.0 / 50.0 |",
+    ]
 
 
 def test_comparison_joins_seeds_and_leaves_gaps(tmp_path):

@@ -71,12 +71,27 @@ def test_learning_curves_join_the_stages_of_a_seed(tables):
     assert tables.joined([[], []]) == []
 
 
-def test_bars_tell_nothing_held_from_not_run(tables, monkeypatch, tmp_path):
+@pytest.fixture
+def drawn(monkeypatch):
+    """The figures that are written, in their order."""
     figures = []
     monkeypatch.setattr(Figure, "savefig", lambda self, *_, **__: figures.append(self))
-    rows = [{"split": "train", "success_held": 0.0}]
-    tables.bars(tmp_path / "bars.png", "title", {"plain PPO": rows})
-    texts = [text.get_text() for text in figures[0].axes[0].texts]
-    assert texts == ["0.0", "not run", "not run"]
-    tables.bars(tmp_path / "bars.png", "title", {"plain PPO": rows}, ("train",))
-    assert [text.get_text() for text in figures[1].axes[0].texts] == ["0.0"]
+    return figures
+
+
+def test_bars_tell_nothing_held_from_not_run(tables, drawn, tmp_path):
+    rows = [{"success_held": 0.0}]
+    tables.bars(tmp_path / "x.png", "title", {"PPO": {"train": rows, "unseen": []}})
+    assert [text.get_text() for text in drawn[0].axes[0].texts] == ["0.0", "not run"]
+
+
+def test_figure_2_is_of_every_object_and_kind(tables, drawn, tmp_path):
+    kinds = {"geometry-unaware": 0.5, "full observation": 0.25}
+    rows = [
+        row(held, policy="base", object="toy_figure", kind=kind)
+        for kind, held in kinds.items()
+    ]
+    tables.figures(rows, tmp_path)
+    axes = drawn[0].axes[0]
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["toy figure"]
+    assert [text.get_text() for text in axes.texts] == ["50.0", "25.0", "not run"]
