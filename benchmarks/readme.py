@@ -157,16 +157,21 @@ def _mean(rows: list[dict], success: str, name: str | None = None) -> str:
 
 
 def ablations_table(results: Path) -> str:
-    """One row per object that base policies were trained on, one column per kind."""
+    """One row per object that base policies were trained on, one column per kind.
+
+    A mean is of all objects, or not there: others could not be compared.
+    """
     rows = [row for row in load(results / "resdex.json") if row["policy"] == "base"]
     kinds = list(dict.fromkeys(row["kind"] for row in rows))
     objects = list(dict.fromkeys(row["object"] for row in rows))
-    by_object = [[row for row in rows if row["object"] == name] for name in objects]
-    shown = [
-        [name, *(_of_kind(group, kind) for kind in kinds)]
-        for name, group in zip([*objects, "*mean*"], [*by_object, rows], strict=True)
-    ]
-    return table(" | ".join(["trained on", *kinds]), shown if rows else [])
+    shown = []
+    for name in objects:
+        group = [row for row in rows if row["object"] == name]
+        shown.append([name, *(_of_kind(group, kind) for kind in kinds)])
+    whole = all(NOT_MEASURED not in line for line in shown)
+    if rows and whole:
+        shown.append(["*mean*", *(_of_kind(rows, kind) for kind in kinds)])
+    return table(" | ".join(["trained on", *kinds]), shown)
 
 
 def _of_kind(rows: list[dict], kind: str) -> str:

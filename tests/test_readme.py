@@ -90,7 +90,13 @@ def test_base_policies_of_the_pipeline_have_a_table_of_their_own(tmp_path):
     assert readme.ablations_table(tmp_path).splitlines()[2:] == [
         "| mug | 50.0 / 60.0 | 25.0 / 50.0 |",
         "| bottle | 10.0 / 10.0 | not measured |",
-        "| *mean* | 30.0 / 35.0 | 25.0 / 50.0 |",
+    ]
+    last = {"object": "bottle", "kind": "full observation", "success_held": 0.75}
+    rows.append({"policy": "base", "success_reached": 1.0} | last)
+    (tmp_path / "resdex.json").write_text(json.dumps(rows))
+    assert readme.ablations_table(tmp_path).splitlines()[-2:] == [
+        "| bottle | 10.0 / 10.0 | 75.0 / 100.0 |",
+        "| *mean* | 30.0 / 35.0 | 50.0 / 75.0 |",
     ]
 
 
