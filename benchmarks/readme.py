@@ -22,7 +22,8 @@ by a table made from benchmarks/results:
     failures    failures.json       of benchmarks/failures.py
     resdex      resdex.json         of experiments/resdex.py
     ablations   resdex.json         the same with --ablations, its base policies
-    compare     compare.json        of experiments/resdex.py --out, shorter
+    compare     compare.json        of experiments/resdex.py --out, shorter: seeds
+    by-k        compare.json        the same, by the number of base policies
     gpu         gpu.json            of experiments/resdex.py --preset gpu --out
     hours       codes.json, resdex.json and the policies that come with dexjax
 
@@ -36,7 +37,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import yaml
 from columns import (
     BASELINE,
     CHANGES,
@@ -53,20 +53,19 @@ from columns import (
     RESDEX,
     list_table,
     load,
-    policy,
     short,
+    span,
     table,
 )
 from PIL import Image
+from resdex_tables import ablations_table, by_k_table, compare_table, hours_line
 
 from dexjax.errors import DexjaxError, main_guard
 from dexjax.runs.video import write_png
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path("benchmarks") / "results"
-POLICIES = ROOT / "policies"
 PAGES = ("README.md", "docs/resdex.md")
-SPLITS = ("train", "unseen-object", "unseen-category", "dexgraspnet")
 _PICTURE_WIDTH = 1200
 # So many categories of objects are shown of those that are held least often.
 _WORST_CATEGORIES = 12
@@ -119,8 +118,8 @@ def _success_row(key: tuple, runs: list[dict]) -> list[str]:
         str(len(runs)),
         f"{np.mean(held):.1f} ({min(held):.1f})",
         f"{100 * np.mean([run['success_reached'] for run in runs]):.1f}",
-        _span([run["env_steps"] / 1e6 for run in runs]),
-        _span([run["wall_s"] / 60 for run in runs]),
+        span([run["env_steps"] / 1e6 for run in runs]),
+        span([run["wall_s"] / 60 for run in runs]),
         f"{np.mean([run['train_steps_per_s'] for run in runs]):,.0f}",
         " / ".join(
             _worst([run.get("contacts", run).get(f"{name}_median_mm") for run in runs])
@@ -154,86 +153,6 @@ def _mean(rows: list[dict], success: str, name: str | None = None) -> str:
     wanted = [row for row in rows if name in (None, row["object"])]
     shares = [row[f"success_{success}"] for row in wanted]
     return f"{100 * np.mean(shares):.0f}" if shares else ""
-
-
-def ablations_table(results: Path) -> str:
-    """One row per object that base policies were trained on, one column per kind.
-
-    A mean is of all objects, or not there: others could not be compared.
-    """
-    rows = [row for row in load(results / "resdex.json") if row["policy"] == "base"]
-    kinds = list(dict.fromkeys(row["kind"] for row in rows))
-    objects = list(dict.fromkeys(row["object"] for row in rows))
-    shown = []
-    for name in objects:
-        group = [row for row in rows if row["object"] == name]
-        shown.append([name, *(_of_kind(group, kind) for kind in kinds)])
-    whole = all(NOT_MEASURED not in line for line in shown)
-    if rows and whole:
-        shown.append(["*mean*", *(_of_kind(rows, kind) for kind in kinds)])
-    return table(" | ".join(["trained on", *kinds]), shown)
-
-
-def _of_kind(rows: list[dict], kind: str) -> str:
-    """Mean success held and reached in %."""
-    found = [row for row in rows if row["kind"] == kind]
-    if not found:
-        return NOT_MEASURED
-    shares = [(row["success_held"], row["success_reached"]) for row in found]
-    return " / ".join(f"{100 * share:.1f}" for share in np.mean(shares, axis=0))
-
-
-def compare_table(results: Path) -> str:
-    """One row per policy and stage, one column per split: means over the seeds."""
-    groups: dict[str, list[dict]] = {}
-    for row in load(results / "compare.json"):
-        groups.setdefault(policy(row), []).append(row)
-    rows = []
-    for name, group in groups.items():
-        seeds = str(len({row["seed"] for row in group}))
-        cells = [_over_seeds(group, split) for split in SPLITS]
-        budget = _span([row["env_steps"] / 1e6 for row in group])
-        rows.append([name, *cells, budget, seeds])
-    header = ["policy", *SPLITS, "M env steps", "seeds"]
-    return table(" | ".join(header), rows)
-
-
-def _over_seeds(rows: list[dict], split: str) -> str:
-    """Mean success held in %, with the worst and the best seed."""
-    held = [100 * row["success_held"] for row in rows if row["split"] == split]
-    return f"{np.mean(held):.1f} ({_span(held)})" if held else ""
-
-
-def hours_line(results: Path) -> str:
-    """How long each part of ResDex took, and all of them together."""
-    codes, rows = load(results / "codes.json"), load(results / "resdex.json")
-    if not (codes and rows):
-        return f"*{NOT_MEASURED}*"
-    mixed = _mixed()
-    minutes = {
-        "the encoder": codes[0]["wall_s"] / 60,
-        f"{len(mixed)} base policies": sum(map(_base_minutes, mixed)),
-    }
-    # A mixture without residual, other k and plain PPO are no part of the pipeline.
-    wanted = {"split": "train", "seed": 0, "k": len(mixed)}
-    own = [row for row in rows if wanted.items() <= row.items()]
-    own = [row for row in own if row["residual"] is not False]
-    minutes |= {policy(row): row["wall_s"] / 60 for row in own}
-    parts = ", ".join(f"{name} {m:.0f} min" for name, m in minutes.items())
-    hours = sum(minutes.values()) / 60
-    where = "On two CPU cores, some on one of them beside others"
-    return f"{where}: {parts}; in all {hours:.1f} h."
-
-
-def _mixed() -> list[str]:
-    """The objects of the base policies that the shipped hyper-policy mixes."""
-    config = yaml.safe_load((POLICIES / "hyper" / "config.yaml").read_text())
-    return config["mixture"]["bases"]
-
-
-def _base_minutes(name: str) -> float:
-    folder = POLICIES / "bases" / f"{name.replace(':', '-')}-seed0"
-    return load(folder / "summary.json")["wall_s"] / 60
 
 
 def failures_table(results: Path) -> str:
@@ -308,14 +227,10 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "resdex": list_table("resdex.json", RESDEX, lambda row: row["policy"] != "base"),
     "ablations": ablations_table,
     "compare": compare_table,
+    "by-k": by_k_table,
     "gpu": list_table("gpu.json", GPU),
     "hours": hours_line,
 }
-
-
-def _span(values: list[float]) -> str:
-    low, high = f"{min(values):.1f}", f"{max(values):.1f}"
-    return low if low == high else f"{low}–{high}"
 
 
 def _worst(values: list[float | None]) -> str:

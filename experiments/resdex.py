@@ -48,8 +48,9 @@ class Options:
         env_steps: control steps of each stage; the preset's by default.
         encoder: folder of an encoder of object codes; one is trained by default.
         vision: also distil the hyper-policy with most base policies.
-        baselines: also train the mixture without residual, and plain PPO on all
-            objects with the steps of stages and base policies together.
+        baselines: also train mixtures without residual, in stage 2 that of most base
+            policies only, and plain PPO on all objects with the steps of stages and
+            base policies together.
         ablations: also train the base policies of Figure 2.
         dexgraspnet: folder of DexGraspNet: measures on all objects there, too.
         runs: folder for the trainings.
@@ -96,7 +97,9 @@ def entries(options: Options) -> Iterator[Entry]:
         if options.vision and max(options.k) > 1:
             yield from students(options, max(options.k), seed)
         if options.baselines:
-            yield from hyper(options, max(options.k), seed, residual=False)
+            for k in options.k:
+                stages = (1, 2) if k == max(options.k) else (1,)
+                yield from hyper(options, k, seed, residual=False, stages=stages)
             yield plain(options, seed)
         if options.ablations:
             yield from bases(options, seed)
@@ -115,10 +118,16 @@ def encoder(options: Options) -> Path:
     return options.encoder or options.runs / "codes"
 
 
-def hyper(options: Options, k: int, seed: int, residual: bool) -> Iterator[Entry]:
-    """Both stages of a hyper-policy."""
+def hyper(
+    options: Options,
+    k: int,
+    seed: int,
+    residual: bool,
+    stages: tuple[int, ...] = (1, 2),
+) -> Iterator[Entry]:
+    """Stages of a hyper-policy."""
     folder = hyper_folder(options, k, seed, residual)
-    for stage in (1, 2):
+    for stage in stages:
         yield Entry(
             "hyper.py",
             (
@@ -156,8 +165,8 @@ def plain(options: Options, seed: int) -> Entry:
     """
     mixture = hyper_folder(options, max(options.k), seed, True)
     stages = [mixture / "stage1", mixture / "stage2"]
-    runs = [*stages, *(stages[0] / "bases").iterdir()]
-    steps = sum(read_json(run / "summary.json")["env_steps"] for run in runs)
+    runs = [read_json(stage / "summary.json") for stage in stages]
+    steps = sum(run["env_steps"] for run in runs + experts(stages[0]))
     folder = options.runs / "plain" / f"seed{seed}"
     return Entry(
         "base.py",
@@ -214,6 +223,12 @@ def hyper_folder(options: Options, k: int, seed: int, residual: bool) -> Path:
     return options.runs / "hyper" / f"k{k}{kind}-seed{seed}"
 
 
+def experts(stage: Path) -> list[dict]:
+    """Summaries of the base policies in a run's folder, in their order."""
+    folders = sorted((stage / "bases").glob("*"), key=lambda folder: int(folder.name))
+    return [read_json(folder / "summary.json") for folder in folders]
+
+
 def run_script(script: str, arguments: tuple[object, ...]) -> None:
     """Runs one of the experiments.
 
@@ -240,6 +255,7 @@ def measure(entry: Entry, split: str, seed: int, on: tuple[object, ...]) -> dict
     return {
         **{name: None for name in KEY},
         **entry.fields,
+        "experts": [base["object"] for base in experts(entry.folder)] or None,
         "split": split,
         "seed": seed,
         **{name: found[name] for name in KEPT},

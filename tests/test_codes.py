@@ -78,7 +78,7 @@ def test_the_central_objects_of_clusters():
     )
     starts = (0, 30, 40)
     cloud[list(starts)] = middles
-    chosen = central_objects(cloud, 3)
+    chosen = [first for (first,) in central_objects(cloud, 3)]
     # The largest cluster first; nearest to its mean is (nearly) its middle.
     clusters = [int(np.searchsorted(starts, i, side="right")) - 1 for i in chosen]
     assert clusters == [0, 2, 1]
@@ -88,6 +88,12 @@ def test_the_central_objects_of_clusters():
     fit = np.zeros(len(cloud), bool)
     fit[[5, 7, 45]] = True
     nearer = min((5, 7), key=lambda i: np.linalg.norm(cloud[i] - cloud[:30].mean(0)))
-    assert central_objects(cloud, 3, fit=fit) == [nearer, 45, chosen[2]]
+    assert central_objects(cloud, 3, fit=fit) == [[nearer], [45], [chosen[2]]]
+    # Then the others: the fit ones first, of those the nearest.
+    largest, _, smallest = central_objects(cloud, 3, fit=fit, count=12)
+    assert largest[:3] == [nearer, 12 - nearer, chosen[0]]
+    far = np.linalg.norm(cloud[largest[2:]] - cloud[:30].mean(axis=0), axis=1)
+    assert len(largest) == 12 and (np.diff(far) >= 0).all()
+    assert set(smallest) == set(range(30, 40))  # no more than there are
     with pytest.raises(DexjaxError, match="4 clusters of 3 objects"):
         central_objects(middles, 4)

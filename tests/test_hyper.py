@@ -189,6 +189,32 @@ def test_the_most_general_base_policy_comes_first(script, bases, tmp_path, monke
     assert row["success_held"] == 0.0  # an untrained policy lifts nothing
 
 
+@pytest.mark.parametrize(
+    ("held", "tried", "taken"),
+    [
+        ((0.5, 0.9, 0.9), 1, "a"),
+        ((0.0, 0.7, 0.9), 2, "b"),
+        ((0.1, 0.3, 0.2), 3, "b"),
+    ],
+)
+def test_a_base_policy_that_did_not_learn_is_passed_over(
+    script, bases, tmp_path, monkeypatch, held, tried, taken
+):
+    asked = []
+
+    def find_base(name, _):
+        asked.append(name)
+        return bases[0]._replace(folder=tmp_path / name)
+
+    for name, share in zip("abc", held, strict=True):
+        (tmp_path / name).mkdir()
+        summary = json.dumps({"success_held": share})
+        (tmp_path / name / "summary.json").write_text(summary)
+    monkeypatch.setattr(script, "find_base", find_base)
+    base = script.find_learned(["a", "b", "c"], script.Options())
+    assert (base.folder.name, len(asked)) == (taken, tried)
+
+
 def test_shipped_bases_serve_where_none_was_trained(script, tmp_path, capsys):
     options = script.Options(bases=tmp_path)
     base = script.find_base("cup:6@0.08", options)

@@ -105,22 +105,42 @@ def test_comparison_joins_seeds_and_leaves_gaps(tmp_path):
     seeds = [("train", 0, 0.5), ("train", 1, 0.6), ("unseen-object", 1, 0.4)]
     keys = ("split", "seed", "success_held")
     rows = [common | dict(zip(keys, row, strict=True)) for row in seeds]
+    one_seed = {"policy": "hyper", "k": 2, "stage": 1, "residual": True}
+    rows.append(rows[0] | one_seed)
     (tmp_path / "compare.json").write_text(json.dumps(rows))
     lines = readme.compare_table(tmp_path).splitlines()
-    expected = (
-        "| plain PPO on all objects | 55.0 (50.0–60.0) | 40.0 (40.0) |  |  | 2.0 | "
-    )
-    assert lines[2] == expected + "2 |"
+    expected = "| plain PPO on all objects | 55.0 (50.0–60.0) | 40.0 |  |  | 2.0 | "
+    assert lines[2:] == [expected + "2 |"]
+
+
+def test_hyper_policies_are_shown_by_the_number_of_their_bases(tmp_path):
+    keys = ("k", "stage", "residual", "split", "seed", "success_held", "pose_distance")
+    rows = [
+        (2, 1, True, "train", 0, 0.5, 101.2),
+        (2, 1, True, "train", 1, 0.6, 102.2),
+        (2, 1, True, "unseen-object", 0, 0.9, 900.0),
+        (2, 1, False, "train", 0, 0.3, 99.0),
+        (2, 2, True, "unseen-object", 0, 0.7, 200.0),
+        (2, 2, False, "train", 0, 0.1, 300.0),
+        (1, 2, True, "train", 0, 0.25, 300.0),
+    ]
+    rows = [{"policy": "hyper"} | dict(zip(keys, row, strict=True)) for row in rows]
+    rows.append({"policy": "ppo", "seed": 0})
+    (tmp_path / "compare.json").write_text(json.dumps(rows))
+    assert readme.by_k_table(tmp_path).splitlines()[2:] == [
+        "| 1 |  |  | not measured | 25.0 |  |  |  | 1 |",
+        "| 2 | 30.0 | 55.0 (50.0–60.0) | 102 |  | 70.0 |  |  | 2 |",
+    ]
 
 
 def test_hours_are_those_of_all_parts(tmp_path, monkeypatch):
     (tmp_path / "codes.json").write_text(json.dumps([{"wall_s": 1800.0}]))
     common = {"policy": "hyper", "k": 2, "residual": True, "seed": 0}
     stages = [common | {"stage": s, "wall_s": 600.0 * s} for s in (1, 2)]
-    rows = [row | {"split": split} for row in stages for split in readme.SPLITS[:2]]
+    rows = [row | {"split": split} for row in stages for split in ("train", "x")]
     rows += [rows[0] | {"k": 1}, rows[0] | {"residual": False}]
     (tmp_path / "resdex.json").write_text(json.dumps(rows))
-    monkeypatch.setattr(readme, "POLICIES", tmp_path)
+    monkeypatch.setattr(sys.modules["resdex_tables"], "POLICIES", tmp_path)
     (tmp_path / "hyper").mkdir()
     mixture = "mixture:\n  bases: ['mug:1@0.08', 'can']\n"
     (tmp_path / "hyper" / "config.yaml").write_text(mixture)

@@ -43,7 +43,7 @@ def scripts(resdex, monkeypatch):
             for i in range(int(str(option(arguments, "--k")))):
                 (out / "bases" / str(i)).mkdir(parents=True, exist_ok=True)
                 own = out / "bases" / str(i) / "summary.json"
-                own.write_text('{"env_steps": 30}')
+                own.write_text(json.dumps({"env_steps": 30, "object": f"cup:{i}"}))
         if script == "distill.py":
             assert (option(arguments, "--teacher") / "summary.json").exists()
         summary = {"env_steps": 100, "wall_s": 1.0, "preset": "smoke", "commit": "c"}
@@ -74,13 +74,20 @@ def test_everything_is_trained_and_measured_on_every_split(
     rows = start(
         resdex, monkeypatch, tmp_path, "--k", "1", "4", "--baselines", "--ablations"
     )
-    # k = 1 and 4 in two stages, two students, the mixture alone in two stages, plain
-    # PPO: three splits of each; six objects in three kinds: one split.
-    assert len(rows) == 3 * (4 + 2 + 2 + 1) + 18
+    # k = 1 and 4 in two stages, two students, the mixture alone in the first stage and
+    # that of four in the second, plain PPO: three splits of each; six objects in three
+    # kinds: one split.
+    assert len(rows) == 3 * (4 + 2 + 3 + 1) + 18
     keys = {tuple(row[name] for name in resdex.KEY) for row in rows}
     assert len(keys) == len(rows)
     folders = {call[1] for call in scripts if call[0] == "evaluate.py"}
-    assert len(folders) == 4 + 2 + 2 + 1 + 18
+    assert len(folders) == 4 + 2 + 3 + 1 + 18
+    alone = {(r["k"], r["stage"]) for r in rows if r["residual"] is False}
+    assert alone == {(1, 1), (4, 1), (4, 2)}
+    names = [f"cup:{i}" for i in range(4)]
+    for row in rows:
+        mixed = row["policy"] == "hyper"
+        assert row["experts"] == (names[: row["k"]] if mixed else None)
     assert scripts[0][0] == "codes.py"
     plain = next(c for c in scripts if c[0] == "base.py" and "everyday/train" in c)
     # The budget of both stages and four base policies together.
@@ -121,7 +128,7 @@ def test_a_comparison_may_be_shorter_and_without_students(
     more = ["--k", "1", "4", "--no-vision", "--baselines"]
     more += ["--env-steps", "70", "--encoder", "given"]
     rows = start(resdex, monkeypatch, tmp_path, *more)
-    assert len(rows) == 3 * (4 + 2 + 1)
+    assert len(rows) == 3 * (4 + 3 + 1)
     assert {call[0] for call in scripts} == {"hyper.py", "base.py", "evaluate.py"}
     for call in scripts:
         if call[0] == "hyper.py":

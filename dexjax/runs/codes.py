@@ -120,19 +120,25 @@ def with_codes(objects: ObjectSet, encoder: Encoder) -> ObjectSet:
 
 
 def central_objects(
-    codes: np.ndarray, k: int, seed: int = 0, fit: np.ndarray | None = None
-) -> list[int]:
+    codes: np.ndarray,
+    k: int,
+    seed: int = 0,
+    fit: np.ndarray | None = None,
+    count: int = 1,
+) -> list[list[int]]:
     """Indices of the objects nearest to the centres of k clusters (ResDex, 3.3).
 
     Args:
         codes: (n, 64).
         k: how many clusters.
         seed: of k-means.
-        fit: (n,) how fit an object is to be chosen: of a cluster only the fittest
-            are. All alike by default.
+        fit: (n,) how fit an object is to be chosen: of a cluster the fittest come
+            first. All alike by default.
+        count: of objects wanted for each cluster.
 
     Returns:
-        One index for each cluster, that of most objects first.
+        For each cluster, that of most objects first, so many indices, or as many as it
+        has objects: the fittest first, of these the nearest.
 
     Raises:
         DexjaxError: if there are fewer objects than clusters.
@@ -146,14 +152,9 @@ def central_objects(
     )
     far = np.linalg.norm(codes[:, None] - centres, axis=-1)
     order = np.argsort(-np.bincount(label, minlength=k), kind="stable")
-    fit = np.zeros(len(codes)) if fit is None else fit
-    return [_nearest(far[:, i], (label == i), fit) for i in order]
-
-
-def _nearest(far: np.ndarray, inside: np.ndarray, fit: np.ndarray) -> int:
-    """The least far (n,) of the fittest objects inside a cluster."""
-    allowed = inside & (fit == fit[inside].max())
-    return int(np.where(allowed, far, np.inf).argmin())
+    fit = np.zeros(len(codes)) if fit is None else fit.astype(float)
+    ranked = np.lexsort((far.T, np.broadcast_to(-fit, far.T.shape)))
+    return [[int(n) for n in ranked[i] if label[n] == i][:count] for i in order]
 
 
 def _save(folder: Path, step: int, state, config: AutoencoderConfig) -> None:

@@ -1,0 +1,126 @@
+"""Tables of ResDex's policies: mean over seeds, by what they were trained with."""
+
+from pathlib import Path
+
+import numpy as np
+import yaml
+from columns import NOT_MEASURED, load, policy, span, table
+
+POLICIES = Path(__file__).resolve().parents[1] / "policies"
+SPLITS = ("train", "unseen-object", "unseen-category", "dexgraspnet")
+
+
+def ablations_table(results: Path) -> str:
+    """One row per object that base policies were trained on, one column per kind.
+
+    A mean is of all objects, or not there: others could not be compared.
+    """
+    rows = [row for row in load(results / "resdex.json") if row["policy"] == "base"]
+    kinds = list(dict.fromkeys(row["kind"] for row in rows))
+    objects = list(dict.fromkeys(row["object"] for row in rows))
+    shown = []
+    for name in objects:
+        group = [row for row in rows if row["object"] == name]
+        shown.append([name, *(_of_kind(group, kind) for kind in kinds)])
+    whole = all(NOT_MEASURED not in line for line in shown)
+    if rows and whole:
+        shown.append(["*mean*", *(_of_kind(rows, kind) for kind in kinds)])
+    return table(" | ".join(["trained on", *kinds]), shown)
+
+
+def _of_kind(rows: list[dict], kind: str) -> str:
+    """Mean success held and reached in %."""
+    found = [row for row in rows if row["kind"] == kind]
+    if not found:
+        return NOT_MEASURED
+    shares = [(row["success_held"], row["success_reached"]) for row in found]
+    return " / ".join(f"{100 * share:.1f}" for share in np.mean(shares, axis=0))
+
+
+def compare_table(results: Path) -> str:
+    """One row per policy and stage, one column per split: means over the seeds.
+
+    Of policies of several seeds.
+    """
+    groups: dict[str, list[dict]] = {}
+    for row in load(results / "compare.json"):
+        groups.setdefault(policy(row), []).append(row)
+    rows = []
+    for name, group in groups.items():
+        if _seeds(group) == 1:
+            continue
+        cells = [_over_seeds(group, split) for split in SPLITS]
+        budget = span([row["env_steps"] / 1e6 for row in group])
+        rows.append([name, *cells, budget, str(_seeds(group))])
+    header = ["policy", *SPLITS, "M env steps", "seeds"]
+    return table(" | ".join(header), rows)
+
+
+def by_k_table(results: Path) -> str:
+    """One row per number of base policies: means over the seeds."""
+    rows = [row for row in load(results / "compare.json") if row["policy"] == "hyper"]
+    shown = []
+    for k in sorted({row["k"] for row in rows}):
+        own = [row for row in rows if row["k"] == k]
+        first, second = ([r for r in own if r["stage"] == stage] for stage in (1, 2))
+        mixture, both = (
+            [r for r in first if r["residual"] is x] for x in (False, True)
+        )
+        final = [row for row in second if row["residual"]]
+        cells = [_over_seeds(found, "train") for found in (mixture, both)]
+        cells.append(_distance(both))
+        cells += [_over_seeds(final, split) for split in SPLITS]
+        shown.append([str(k), *cells, str(_seeds(own))])
+    header = ["k", "mixture only, stage 1", "with residual, stage 1", "D"]
+    header += [f"stage 2: {SPLITS[0]}", *SPLITS[1:], "seeds"]
+    return table(" | ".join(header), shown)
+
+
+def _seeds(rows: list[dict]) -> int:
+    return len({row["seed"] for row in rows})
+
+
+def _distance(rows: list[dict]) -> str:
+    """Mean pose distance on the train split."""
+    found = [row["pose_distance"] for row in rows if row["split"] == "train"]
+    return f"{np.mean(found):.0f}" if found else NOT_MEASURED
+
+
+def _over_seeds(rows: list[dict], split: str) -> str:
+    """Mean success held in %, with the worst and the best of several seeds."""
+    held = [100 * row["success_held"] for row in rows if row["split"] == split]
+    if not held:
+        return ""
+    return f"{np.mean(held):.1f} ({span(held)})" if len(held) > 1 else f"{held[0]:.1f}"
+
+
+def hours_line(results: Path) -> str:
+    """How long each part of ResDex took, and all of them together."""
+    codes, rows = load(results / "codes.json"), load(results / "resdex.json")
+    if not (codes and rows):
+        return f"*{NOT_MEASURED}*"
+    mixed = _mixed()
+    minutes = {
+        "the encoder": codes[0]["wall_s"] / 60,
+        f"{len(mixed)} base policies": sum(map(_base_minutes, mixed)),
+    }
+    # A mixture without residual, other k and plain PPO are no part of the pipeline.
+    wanted = {"split": "train", "seed": 0, "k": len(mixed)}
+    own = [row for row in rows if wanted.items() <= row.items()]
+    own = [row for row in own if row["residual"] is not False]
+    minutes |= {policy(row): row["wall_s"] / 60 for row in own}
+    parts = ", ".join(f"{name} {m:.0f} min" for name, m in minutes.items())
+    hours = sum(minutes.values()) / 60
+    where = "On two CPU cores, some on one of them beside others"
+    return f"{where}: {parts}; in all {hours:.1f} h."
+
+
+def _mixed() -> list[str]:
+    """The objects of the base policies that the shipped hyper-policy mixes."""
+    config = yaml.safe_load((POLICIES / "hyper" / "config.yaml").read_text())
+    return config["mixture"]["bases"]
+
+
+def _base_minutes(name: str) -> float:
+    folder = POLICIES / "bases" / f"{name.replace(':', '-')}-seed0"
+    return load(folder / "summary.json")["wall_s"] / 60
