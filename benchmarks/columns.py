@@ -197,7 +197,7 @@ def policy(row: dict) -> str:
     if row["policy"] == "hyper":
         parts = "mixture + residual" if row["residual"] else "mixture only"
         if row["k"] == 1:
-            parts = "residual only"
+            parts = "residual only" if row["residual"] else "base policy only"
         return f"hyper-policy, k = {row['k']}, {parts}, stage {row['stage']}"
     if row["policy"] == "student":
         return f"vision student, {row['cloud']}"

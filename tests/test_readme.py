@@ -63,13 +63,18 @@ def test_policies_of_the_pipeline_are_told_apart(tmp_path):
     common |= {"episodes": 3200, "ci95": [0.89, 0.91], "pose_distance": None}
     common |= {"env_steps": 20_000_000, "wall_s": 3600, "seed": 0}
     hyper = {"policy": "hyper", "k": 4, "stage": 2, "residual": False}
+    alone = {"policy": "hyper", "k": 1, "stage": 1}
+    first, second = (alone | {"residual": residual} for residual in (True, False))
     student = {"policy": "student", "cloud": "seen-points"}
     base = {"policy": "base", "object": "mug", "kind": "full observation"}
-    rows = [common | row for row in (hyper, student, base, {"policy": "ppo"})]
+    others = (first, second, student, base, {"policy": "ppo"})
+    rows = [common | row for row in (hyper, *others)]
     (tmp_path / "resdex.json").write_text(json.dumps(rows))
     lines = readme.BLOCKS["resdex"](tmp_path).splitlines()[2:]
     assert [line.split(" | ")[0] for line in lines] == [
         "| hyper-policy, k = 4, mixture only, stage 2",
+        "| hyper-policy, k = 1, residual only, stage 1",
+        "| hyper-policy, k = 1, base policy only, stage 1",
         "| vision student, seen-points",
         "| plain PPO on all objects",
     ]
