@@ -161,7 +161,8 @@ def students(options: Options, k: int, seed: int) -> Iterator[Entry]:
 def plain(options: Options, seed: int) -> Entry:
     """PPO on all objects at once, tuned alike, at the same cost.
 
-    That is the steps of both stages and of the base policies.
+    That is the steps of both stages and of the base policies that are mixed; those that
+    were passed over are not counted.
     """
     mixture = hyper_folder(options, max(options.k), seed, True)
     stages = [mixture / "stage1", mixture / "stage2"]
