@@ -25,7 +25,7 @@ by a table made from benchmarks/results:
     compare     compare.json        of experiments/resdex.py --out, shorter: seeds
     by-k        compare.json        the same, by the number of base policies
     gpu         gpu.json            of experiments/resdex.py --preset gpu --out
-    hours       codes.json, resdex.json and the policies that come with dexjax
+    hours       hours.json          of experiments/resdex.py, in its --runs
 
 What has no file reads "not measured". `--picture` makes docs/mug.png from the
 rollout.png of a run.
@@ -58,7 +58,7 @@ from columns import (
     table,
 )
 from PIL import Image
-from resdex_tables import ablations_table, by_k_table, compare_table, hours_line
+from resdex_tables import ablations_table, by_k_table, compare_table, hours_table
 
 from dexjax.errors import DexjaxError, main_guard
 from dexjax.runs.video import write_png
@@ -229,7 +229,7 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "compare": compare_table,
     "by-k": by_k_table,
     "gpu": list_table("gpu.json", GPU),
-    "hours": hours_line,
+    "hours": hours_table,
 }
 
 

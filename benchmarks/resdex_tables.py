@@ -3,10 +3,8 @@
 from pathlib import Path
 
 import numpy as np
-import yaml
 from columns import NOT_MEASURED, load, policy, span, table
 
-POLICIES = Path(__file__).resolve().parents[1] / "policies"
 SPLITS = ("train", "unseen-object", "unseen-category", "dexgraspnet")
 
 
@@ -94,33 +92,11 @@ def _over_seeds(rows: list[dict], split: str) -> str:
     return f"{np.mean(held):.1f} ({span(held)})" if len(held) > 1 else f"{held[0]:.1f}"
 
 
-def hours_line(results: Path) -> str:
-    """How long each part of ResDex took, and all of them together."""
-    codes, rows = load(results / "codes.json"), load(results / "resdex.json")
-    if not (codes and rows):
-        return f"*{NOT_MEASURED}*"
-    mixed = _mixed()
-    minutes = {
-        "the encoder": codes[0]["wall_s"] / 60,
-        f"{len(mixed)} base policies": sum(map(_base_minutes, mixed)),
-    }
-    # A mixture without residual, other k and plain PPO are no part of the pipeline.
-    wanted = {"split": "train", "seed": 0, "k": len(mixed)}
-    own = [row for row in rows if wanted.items() <= row.items()]
-    own = [row for row in own if row["residual"] is not False]
-    minutes |= {policy(row): row["wall_s"] / 60 for row in own}
-    parts = ", ".join(f"{name} {m:.0f} min" for name, m in minutes.items())
-    hours = sum(minutes.values()) / 60
-    where = "On two CPU cores, some on one of them beside others"
-    return f"{where}: {parts}; in all {hours:.1f} h."
-
-
-def _mixed() -> list[str]:
-    """The objects of the base policies that the shipped hyper-policy mixes."""
-    config = yaml.safe_load((POLICIES / "hyper" / "config.yaml").read_text())
-    return config["mixture"]["bases"]
-
-
-def _base_minutes(name: str) -> float:
-    folder = POLICIES / "bases" / f"{name.replace(':', '-')}-seed0"
-    return load(folder / "summary.json")["wall_s"] / 60
+def hours_table(results: Path) -> str:
+    """One row per part of ResDex: how long it took; and all of them together."""
+    rows = load(results / "hours.json")
+    minutes = {row["part"]: row["wall_s"] / 60 for row in rows}
+    shown = [[f"`{part}`", f"{m:.0f}"] for part, m in minutes.items()]
+    if shown:
+        shown.append(["*all*", f"{sum(minutes.values()):.0f}"])
+    return table("part | minutes", shown)

@@ -3,7 +3,7 @@
 Object codes, base policies, hyper-policy in two stages, vision students; then every
 policy on all three splits. Can be interrupted anywhere: what is finished is kept, an
 unfinished training is resumed. Completes benchmarks/results/resdex.json, a list of
-rows.
+rows, and counts the time of its parts in runs/hours.json.
 """
 
 import dataclasses
@@ -18,6 +18,7 @@ from dexjax.errors import DexjaxError, main_guard
 from dexjax.runs.arguments import parse_arguments
 from dexjax.runs.config import for_many_objects, preset
 from dexjax.runs.folder import read_json, write_json
+from dexjax.runs.hours import Hours
 from dexjax.runs.metrics import provenance, read_metrics
 from dexjax.runs.splits import splits
 
@@ -26,6 +27,8 @@ ROOT = Path(__file__).resolve().parents[1]
 KEY = ("policy", "k", "stage", "residual", "cloud", "object", "kind", "split", "seed")
 KEPT = ("success_held", "success_reached", "episodes", "ci95", "pose_distance")
 TRAINED = ("env_steps", "wall_s", "preset", "engine")
+# The part of the time that evaluations take.
+EVALUATION = "evaluation"
 # Of a learning curve.
 POINTS = 20
 # Figure 2: base policies of an object of each of these categories, of three kinds.
@@ -105,12 +108,13 @@ def entries(options: Options) -> Iterator[Entry]:
             yield from bases(options, seed)
 
 
-def train_encoder(options: Options) -> None:
+def train_encoder(options: Options, hours: Hours) -> None:
     """The encoder of object codes, one for all seeds; none if one is given."""
     if options.encoder is not None:
         return
     few = ("--autoencoder.steps", 50) if options.preset == "smoke" else ()
-    run_script("codes.py", ("--out", options.runs / "codes", *few))
+    arguments = ("--out", options.runs / "codes", *few)
+    run_script("codes.py", arguments, hours, "codes")
 
 
 def encoder(options: Options) -> Path:
@@ -230,18 +234,23 @@ def experts(stage: Path) -> list[dict]:
     return [read_json(folder / "summary.json") for folder in folders]
 
 
-def run_script(script: str, arguments: tuple[object, ...]) -> None:
-    """Runs one of the experiments.
+def run_script(
+    script: str, arguments: tuple[object, ...], hours: Hours, part: str
+) -> None:
+    """Runs one of the experiments; its time is that of a part of the whole.
 
     Raises:
         DexjaxError: if it fails; it has said why.
     """
     command = [sys.executable, str(ROOT / "experiments" / script)]
-    if subprocess.run(command + [str(x) for x in arguments]).returncode:
-        raise DexjaxError(f"{script} failed: see above; the same command goes on")
+    with subprocess.Popen(command + [str(x) for x in arguments]) as process:
+        if hours.wait(part, process):
+            raise DexjaxError(f"{script} failed: see above; the same command goes on")
 
 
-def measure(entry: Entry, split: str, seed: int, on: tuple[object, ...]) -> dict:
+def measure(
+    entry: Entry, split: str, seed: int, on: tuple[object, ...], hours: Hours
+) -> dict:
     """One row: a trained policy on one split.
 
     What a policy was trained on has been measured at the end of its training: an
@@ -251,7 +260,7 @@ def measure(entry: Entry, split: str, seed: int, on: tuple[object, ...]) -> dict
     found, its_own = summary, summary["object"] == f"everyday/{split}"
     if not its_own:
         out = entry.folder / f"{split}.json"
-        run_script("evaluate.py", (entry.folder, *on, "--out", out))
+        run_script("evaluate.py", (entry.folder, *on, "--out", out), hours, EVALUATION)
         found = read_json(out)
     return {
         **{name: None for name in KEY},
@@ -285,18 +294,21 @@ def main() -> None:
     """Trains what is missing, measures what is missing."""
     options = parse_arguments(Options, sys.argv[1:], Options())
     rows = read_json(options.out) if options.out.exists() else []
-    train_encoder(options)
+    hours = Hours(options.runs / "hours.json")
+    train_encoder(options, hours)
     for seed in options.seeds:
         for entry in entries(dataclasses.replace(options, seeds=(seed,))):
-            run_script(entry.script, entry.arguments)
+            part = str(entry.folder.relative_to(options.runs))
+            run_script(entry.script, entry.arguments, hours, part)
             for split, on in splits(options.dexgraspnet).items():
                 new = entry.fields | {"split": split, "seed": seed}
                 if entry.only not in (None, split):
                     continue
                 if any(all(row.get(n) == new.get(n) for n in KEY) for row in rows):
                     continue
-                rows.append(measure(entry, split, seed, on))
+                rows.append(measure(entry, split, seed, on, hours))
                 write_json(options.out, rows)
+    print(f"all of {options.runs} took {hours.total:.1f} h: {options.runs}/hours.json")
 
 
 if __name__ == "__main__":

@@ -138,25 +138,17 @@ def test_hyper_policies_are_shown_by_the_number_of_their_bases(tmp_path):
     ]
 
 
-def test_hours_are_those_of_all_parts(tmp_path, monkeypatch):
-    (tmp_path / "codes.json").write_text(json.dumps([{"wall_s": 1800.0}]))
-    common = {"policy": "hyper", "k": 2, "residual": True, "seed": 0}
-    stages = [common | {"stage": s, "wall_s": 600.0 * s} for s in (1, 2)]
-    rows = [row | {"split": split} for row in stages for split in ("train", "x")]
-    rows += [rows[0] | {"k": 1}, rows[0] | {"residual": False}]
-    (tmp_path / "resdex.json").write_text(json.dumps(rows))
-    monkeypatch.setattr(sys.modules["resdex_tables"], "POLICIES", tmp_path)
-    (tmp_path / "hyper").mkdir()
-    mixture = "mixture:\n  bases: ['mug:1@0.08', 'can']\n"
-    (tmp_path / "hyper" / "config.yaml").write_text(mixture)
-    for name in ("mug-1@0.08", "can"):
-        folder = tmp_path / "bases" / f"{name}-seed0"
-        folder.mkdir(parents=True)
-        (folder / "summary.json").write_text('{"wall_s": 900.0}')
-    line = readme.hours_line(tmp_path)
-    assert "the encoder 30 min, 2 base policies 30 min, " in line
-    assert "stage 1 10 min, " in line
-    assert line.endswith("stage 2 20 min; in all 1.5 h.")
+def test_hours_are_those_of_all_parts(tmp_path):
+    assert readme.hours_table(tmp_path) == "*not measured*"
+    rows = [{"part": "codes", "wall_s": 630.0}, {"part": "evaluation", "wall_s": 90.0}]
+    (tmp_path / "hours.json").write_text(json.dumps(rows))
+    assert readme.hours_table(tmp_path).splitlines() == [
+        "| part | minutes |",
+        "| --- | --- |",
+        "| `codes` | 10 |",
+        "| `evaluation` | 2 |",
+        "| *all* | 12 |",
+    ]
 
 
 def test_success_table_joins_seeds(tmp_path):

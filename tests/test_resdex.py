@@ -29,7 +29,7 @@ def scripts(resdex, monkeypatch):
         texts = [str(argument) for argument in arguments]
         return Path(texts[texts.index(name) + 1])
 
-    def run(script, arguments):
+    def run(script, arguments, hours, part):
         calls.append((script, *map(str, arguments)))
         out = option(arguments, "--out")
         if script == "evaluate.py":
