@@ -2,7 +2,6 @@
 
 import dataclasses
 import sys
-import time
 from pathlib import Path
 
 import jax
@@ -16,8 +15,14 @@ from dexjax.objects.loading import load_object_set
 from dexjax.objects.object_set import ObjectSet
 from dexjax.runs.arguments import parse_arguments
 from dexjax.runs.assemble import use_compilation_cache
-from dexjax.runs.codes import Encoder, export_encoder, object_codes, train_encoder
-from dexjax.runs.folder import RunFolder, write_json
+from dexjax.runs.codes import (
+    Encoder,
+    export_encoder,
+    load_encoder,
+    object_codes,
+    train_encoder,
+)
+from dexjax.runs.folder import RunFolder, read_json, write_json
 from dexjax.runs.metrics import provenance
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -136,30 +141,41 @@ def turned_change(encoder: Encoder, objects: ObjectSet, codes: np.ndarray) -> fl
     return float(own / others.mean())
 
 
+def train(run: RunFolder, options: Options) -> list[dict]:
+    """Trains the encoder, or goes on; its rows."""
+    objects = load_object_set(options.objects)
+    encoder, wall_s = train_encoder(
+        run, options.autoencoder, objects.points, options.seed
+    )
+    common = {
+        "encoder": encoder.name,
+        "wall_s": round(wall_s, 1),
+        "autoencoder": dataclasses.asdict(options.autoencoder),
+        "seed": options.seed,
+        "trained_on": options.objects,
+        **provenance(),
+    }
+    return [row | common for row in measure(encoder, objects)]
+
+
 @main_guard
 def main() -> None:
     """Trains, measures, exports; the same command again resumes."""
     options = parse_arguments(Options, sys.argv[1:], Options())
     use_compilation_cache()
-    began = time.monotonic()
-    objects = load_object_set(options.objects)
     asked = {
         "objects": options.objects,
         "autoencoder": dataclasses.asdict(options.autoencoder),
         "seed": options.seed,
     }
     with RunFolder.open(options.out, asked, options.fresh) as run:
-        encoder = train_encoder(run, options.autoencoder, objects.points, options.seed)
-        wall_s = time.monotonic() - began
-        rows = measure(encoder, objects)
-        extra = {"encoder": encoder.name, "wall_s": round(wall_s, 1), **asked}
-        extra["trained_on"] = extra.pop("objects")
-        rows = [row | extra | provenance() for row in rows]
-        run.write_summary({"rows": rows})
+        if not run.finished:
+            run.write_summary({"rows": train(run, options)})
+        rows = read_json(run.summary_path)["rows"]
     if options.results is not None:
         write_json(options.results, rows)
     if options.export is not None:
-        export_encoder(encoder, options.export)
+        export_encoder(load_encoder(options.out), options.export)
     for row in rows:
         print(
             f"{row['split']:16} Chamfer {row['chamfer_mm2']:6.1f} mm^2, nearest code "

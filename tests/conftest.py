@@ -57,7 +57,7 @@ def tiny_encoder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("encoder")
     config = AutoencoderConfig(points=16, batch=2, steps=2)
     with RunFolder.open(folder / "run", {}) as run:
-        encoder = train_encoder(run, config, load_object("box").points, seed=0)
+        encoder, _ = train_encoder(run, config, load_object("box").points, seed=0)
     export_encoder(encoder, folder / "out")
     return encoder, folder / "out"
 

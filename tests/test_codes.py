@@ -1,5 +1,7 @@
 """The encoder of objects: trained, kept, applied; and clusters of codes."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -30,7 +32,7 @@ def objects():
 def trained(objects, tmp_path_factory):
     path = tmp_path_factory.mktemp("codes") / "run"
     with RunFolder.open(path, {"seed": 0}) as run:
-        return path, train_encoder(run, TINY, objects.points, seed=0)
+        return path, train_encoder(run, TINY, objects.points, seed=0)[0]
 
 
 def test_what_is_loaded_encodes_alike(trained, objects, tmp_path):
@@ -51,8 +53,9 @@ def test_an_interrupted_training_gives_the_same(
     monkeypatch.setattr(codes, "_CHECKPOINT_EVERY", 0.0)
     save = codes._save
 
-    def killed(folder, step, *rest):
-        save(folder, step, *rest)
+    def killed(folder, step, state, config, wall_s):
+        # As if it had worked for a quarter of an hour.
+        save(folder, step, state, config, wall_s + 900.0)
         raise KeyboardInterrupt
 
     with RunFolder.open(tmp_path / "run", {"seed": 0}) as run:
@@ -60,8 +63,34 @@ def test_an_interrupted_training_gives_the_same(
         with pytest.raises(KeyboardInterrupt):
             train_encoder(run, TINY, objects.points, seed=0)
         monkeypatch.setattr(codes, "_save", save)
-        again = train_encoder(run, TINY, objects.points, seed=0)
+        again, wall_s = train_encoder(run, TINY, objects.points, seed=0)
     assert again.name == trained[1].name
+    assert 900.0 < wall_s < 1000.0
+
+
+def test_the_command_again_reuses_what_is_finished(experiment, tmp_path, monkeypatch):
+    script = experiment("codes")
+    row = {"split": "train", "chamfer_mm2": 1.0, "same_category": 1.0}
+    measured = []
+
+    def measure(encoder, objects):
+        measured.append(encoder.name)
+        return [row | {"same_category_by_chance": 0.5}]
+
+    monkeypatch.setattr(script, "measure", measure)
+    steps = [f"--autoencoder.{name}={x}" for name, x in vars(TINY).items()]
+    command = ["codes.py", "--objects", "box", "--out", str(tmp_path / "run"), *steps]
+    monkeypatch.setattr(script.sys, "argv", command)
+    script.main()
+    summary = (tmp_path / "run" / "summary.json").read_text()
+    assert measured == [encoder_name(tmp_path / "run")]
+    results = ["--results", str(tmp_path / "codes.json")]
+    monkeypatch.setattr(script.sys, "argv", [*command, *results])
+    script.main()
+    assert len(measured) == 1
+    assert (tmp_path / "run" / "summary.json").read_text() == summary
+    rows = json.loads((tmp_path / "codes.json").read_text())
+    assert rows == json.loads(summary)["rows"] and row.items() <= rows[0].items()
 
 
 def test_no_encoder_is_said(tmp_path):

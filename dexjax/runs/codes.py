@@ -44,7 +44,7 @@ class Encoder(NamedTuple):
 
 def train_encoder(
     run: RunFolder, config: AutoencoderConfig, clouds: np.ndarray, seed: int
-) -> Encoder:
+) -> tuple[Encoder, float]:
     """Trains an encoder, or goes on where an earlier process stopped.
 
     Args:
@@ -52,13 +52,18 @@ def train_encoder(
         config: choices of the autoencoder.
         clouds: (n, P, 3) of the objects to train on, object frame, m.
         seed: of everything.
+
+    Returns:
+        The encoder, and s of wall time of all processes that worked on it.
     """
+    began = time.monotonic()
     learner = make_autoencoder(config)
     state, done = learner.init(jax.random.key(seed)), 0
     if checkpoint.latest_step(run.checkpoints) is not None:
-        done, state, _ = checkpoint.restore(
+        done, state, meta = checkpoint.restore(
             run.checkpoints, state, expect=_meta(config)
         )
+        began -= meta["wall_s"]
     held, saved = jnp.asarray(clouds), time.monotonic()
     with tqdm(total=config.steps, initial=done, unit="step", desc="encoder") as bar:
         while done < config.steps:
@@ -68,9 +73,9 @@ def train_encoder(
             bar.update(done - bar.n)
             bar.set_postfix_str(f"Chamfer {1e6 * float(distance):.1f} mm^2")
             if done == config.steps or time.monotonic() - saved > _CHECKPOINT_EVERY:
-                _save(run.checkpoints, done, state, config)
                 saved = time.monotonic()
-    return Encoder(config, state.params, digest(state.params))
+                _save(run.checkpoints, done, state, config, saved - began)
+    return Encoder(config, state.params, digest(state.params)), saved - began
 
 
 def load_encoder(folder: Path | None = None) -> Encoder:
@@ -157,8 +162,10 @@ def central_objects(
     return [[int(n) for n in ranked[i] if label[n] == i][:count] for i in order]
 
 
-def _save(folder: Path, step: int, state, config: AutoencoderConfig) -> None:
-    meta = _meta(config) | {"name": digest(state.params)}
+def _save(
+    folder: Path, step: int, state, config: AutoencoderConfig, wall_s: float
+) -> None:
+    meta = _meta(config) | {"name": digest(state.params), "wall_s": wall_s}
     checkpoint.save(folder, step, state, meta)
 
 
