@@ -50,7 +50,6 @@ from columns import (
     PARTS,
     PEERS,
     PPO,
-    RESDEX,
     list_table,
     load,
     short,
@@ -58,7 +57,13 @@ from columns import (
     table,
 )
 from PIL import Image
-from resdex_tables import ablations_table, by_k_table, compare_table, hours_table
+from resdex_tables import (
+    ablations_table,
+    by_k_table,
+    compare_table,
+    hours_table,
+    resdex_table,
+)
 
 from dexjax.errors import DexjaxError, main_guard
 from dexjax.runs.video import write_png
@@ -224,7 +229,7 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "codes": list_table("codes.json", CODES),
     "grasps": list_table("grasps.json", GRASPS),
     "failures": failures_table,
-    "resdex": list_table("resdex.json", RESDEX, lambda row: row["policy"] != "base"),
+    "resdex": resdex_table,
     "ablations": ablations_table,
     "compare": compare_table,
     "by-k": by_k_table,

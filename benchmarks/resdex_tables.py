@@ -3,9 +3,18 @@
 from pathlib import Path
 
 import numpy as np
-from columns import NOT_MEASURED, load, policy, span, table
+from columns import NOT_MEASURED, RESDEX, load, policy, span, table
 
 SPLITS = ("train", "unseen-object", "unseen-category", "dexgraspnet")
+
+
+def resdex_table(results: Path) -> str:
+    """One row per policy, split and seed; seeds beside each other."""
+    rows = [row for row in load(results / "resdex.json") if row["policy"] != "base"]
+    names = list(dict.fromkeys(map(policy, rows)))
+    rows.sort(key=lambda row: (names.index(policy(row)), SPLITS.index(row["split"])))
+    shown = [[column(row) for column in RESDEX.values()] for row in rows]
+    return table(" | ".join(RESDEX), shown)
 
 
 def ablations_table(results: Path) -> str:

@@ -82,6 +82,25 @@ def test_policies_of_the_pipeline_are_told_apart(tmp_path):
     assert lines[0].endswith(rest)
 
 
+def test_seeds_of_a_policy_stand_beside_each_other(tmp_path):
+    common = {"policy": "ppo", "success_held": 0.9, "success_reached": 0.95}
+    common |= {"episodes": 3200, "ci95": [0.89, 0.91], "pose_distance": None}
+    common |= {"env_steps": 20_000_000, "wall_s": 3600}
+    places = [("unseen-object", 0), ("train", 0), ("train", 1), ("unseen-object", 1)]
+    rows = [common | {"split": split, "seed": seed} for split, seed in places]
+    student = rows[1] | {"policy": "student", "cloud": "points"}
+    (tmp_path / "resdex.json").write_text(json.dumps([student, *rows]))
+    lines = readme.resdex_table(tmp_path).splitlines()[2:]
+    assert [(line.split(" | ")[1], line[-3]) for line in lines] == [
+        ("train", "0"),
+        ("train", "0"),
+        ("train", "1"),
+        ("unseen-object", "0"),
+        ("unseen-object", "1"),
+    ]
+    assert lines[0].startswith("| vision student")
+
+
 def test_base_policies_of_the_pipeline_have_a_table_of_their_own(tmp_path):
     found = [
         ("mug", "geometry-unaware", 0.5, 0.6),
