@@ -244,8 +244,13 @@ def run_script(
     """
     command = [sys.executable, str(ROOT / "experiments" / script)]
     with subprocess.Popen(command + [str(x) for x in arguments]) as process:
-        if hours.wait(part, process):
-            raise DexjaxError(f"{script} failed: see above; the same command goes on")
+        try:
+            status = hours.wait(part, process)
+        except BaseException:
+            process.kill()
+            raise
+    if status:
+        raise DexjaxError(f"{script} failed: see above; the same command goes on")
 
 
 def measure(

@@ -1,6 +1,7 @@
 """The whole pipeline: what is trained in which order, measured once, gone on with."""
 
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -21,9 +22,9 @@ OWN |= {"ci95": [0.7, 1.0], "pose_distance": 5.0}
 
 
 @pytest.fixture
-def scripts(resdex, monkeypatch):
+def scripts(resdex, monkeypatch, tmp_path):
     """Scripts that write what the real ones leave; the list of calls."""
-    calls = []
+    calls, runs = [], tmp_path / "runs"
 
     def option(arguments, name):
         texts = [str(argument) for argument in arguments]
@@ -33,6 +34,7 @@ def scripts(resdex, monkeypatch):
         calls.append((script, *map(str, arguments)))
         out = option(arguments, "--out")
         if script == "evaluate.py":
+            assert part == "evaluation"
             assert (Path(arguments[0]) / "summary.json").exists()
             result = {"success_held": 0.5, "success_reached": 0.6, "episodes": 10}
             result |= {"ci95": [0.4, 0.6], "pose_distance": None}
@@ -48,6 +50,7 @@ def scripts(resdex, monkeypatch):
             assert (option(arguments, "--teacher") / "summary.json").exists()
         summary = {"env_steps": 100, "wall_s": 1.0, "preset": "smoke", "commit": "c"}
         summary |= {"engine": "native", "learner": {"worlds": 8}, **OWN}
+        assert Path(part) == out.relative_to(runs)
         summary["object"] = "everyday/train"
         if script == "base.py":
             summary["object"] = str(option(arguments, "--object"))
@@ -120,6 +123,35 @@ def test_points_of_a_curve_are_means_over_episodes(resdex, tmp_path):
     # One episode fails, two hold.
     expected = [(20 * (i + 1), pytest.approx(2 / 3)) for i in range(20)]
     assert resdex.curve(log) == expected
+
+
+def script(resdex, monkeypatch, folder, text):
+    """An experiment in the place of the real ones."""
+    (folder / "experiments").mkdir()
+    (folder / "experiments" / "x.py").write_text(text)
+    monkeypatch.setattr(resdex, "ROOT", folder)
+
+
+def test_a_script_that_fails_is_named(resdex, monkeypatch, tmp_path):
+    script(resdex, monkeypatch, tmp_path, "import sys; sys.exit(len(sys.argv) - 1)")
+    hours = resdex.Hours(tmp_path / "hours.json")
+    resdex.run_script("x.py", (), hours, "x")
+    with pytest.raises(resdex.DexjaxError, match="x.py failed"):
+        resdex.run_script("x.py", (1,), hours, "x")
+
+
+def test_no_script_outlives_the_command(resdex, monkeypatch, tmp_path):
+    script(resdex, monkeypatch, tmp_path, "import time; time.sleep(60)")
+    hours, started = resdex.Hours(tmp_path / "hours.json"), []
+
+    def interrupted(part, process):
+        started.append(process)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(hours, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        resdex.run_script("x.py", (), hours, "x")
+    assert started[0].wait(10) == -signal.SIGKILL
 
 
 def test_a_comparison_may_be_shorter_and_without_students(
