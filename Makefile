@@ -13,22 +13,25 @@ SIZE ?=
 DEXGRASPNET ?=
 FRESH ?=
 AGENT ?= random
-RUN ?= runs/base/$(OBJ)
+RUN ?=
 K ?=
-TEACHER ?= runs/hyper/k4-seed0/stage2
+TEACHER ?=
 ARGS ?=
 
-# What was asked for on the command line; not the default above.
-asked = $(if $(filter file,$(origin $(2))),,$(call flag,$(1),$(2)))
+# A variable's text as it was typed, quoted for the shell: names may hold quotes and $.
+quoted = '$(subst ','\'',$(value $(1)))'
 # `--flag value` if the variable is given, nothing otherwise.
-flag = $(if $($(2)),$(1) "$($(2))")
+flag = $(if $(value $(2)),$(1) $(call quoted,$(2)))
+# The same, but only if it was asked for on the command line: not for a default above.
+asked = $(if $(filter file,$(origin $(2))),,$(call flag,$(1),$(2)))
 
-.PHONY: help setup train-base hyper distill resdex tables play eval demo test lint format bench readme clean
+.PHONY: help setup train-base hyper distill resdex tables play eval demo wheel test lint format bench readme clean
 
 help:
 	@echo "make train-base OBJ=mug [HAND=shadow|allegro|my_hand.yaml] [PRESET=smoke|laptop|gpu|paper] [ENGINE=auto|native|mjx|warp] [SEED=0] [OUT=folder] [SIZE=0.08] [DEXGRASPNET=folder] [FRESH=1]"
-	@echo "make hyper [K=4] [PRESET=...] [SEED=0] | distill [TEACHER=runs/hyper/k4-seed0/stage2] | resdex | tables"
-	@echo "make play AGENT=random [HAND=...] | eval RUN=runs/base/mug | demo | test | lint | format | bench | readme | clean"
+	@echo "make hyper [K=4] [PRESET=...] [SEED=0] | distill [TEACHER=resdex/hyper] | resdex | tables"
+	@echo "make play AGENT=random [HAND=...] | eval OBJ=mug or RUN=folder | demo | wheel"
+	@echo "make test | lint | format | bench | readme | clean"
 
 setup: $(READY)
 
@@ -39,30 +42,34 @@ $(READY): setup.cfg pyproject.toml constraints.txt
 	@touch $@
 
 train-base: $(READY)
-	@$(BIN)/python experiments/base.py --object "$(OBJ)" $(call flag,--hand,HAND) $(call flag,--preset,PRESET) $(call flag,--engine,ENGINE) $(call flag,--seed,SEED) $(call flag,--out,OUT) $(call flag,--size,SIZE) $(call flag,--dexgraspnet,DEXGRASPNET) $(if $(FRESH),--fresh) $(ARGS)
+	@$(BIN)/dexjax train base --object $(call quoted,OBJ) $(call flag,--preset,PRESET) $(call flag,--hand,HAND) $(call flag,--engine,ENGINE) $(call flag,--seed,SEED) $(call flag,--out,OUT) $(call flag,--size,SIZE) $(call flag,--dexgraspnet,DEXGRASPNET) $(if $(FRESH),--fresh) $(ARGS)
 
 hyper: $(READY)
-	@$(BIN)/python experiments/hyper.py $(call flag,--k,K) $(call flag,--preset,PRESET) $(call flag,--engine,ENGINE) $(call flag,--seed,SEED) $(call flag,--out,OUT) $(if $(FRESH),--fresh) $(ARGS)
+	@$(BIN)/dexjax train hyper $(call flag,--k,K) $(call flag,--preset,PRESET) $(call flag,--hand,HAND) $(call flag,--engine,ENGINE) $(call flag,--seed,SEED) $(call flag,--out,OUT) $(if $(FRESH),--fresh) $(ARGS)
 
 distill: $(READY)
-	@$(BIN)/python experiments/distill.py --teacher "$(TEACHER)" $(call flag,--preset,PRESET) $(call flag,--engine,ENGINE) $(call flag,--seed,SEED) $(call flag,--out,OUT) $(if $(FRESH),--fresh) $(ARGS)
+	@$(BIN)/dexjax train student $(call flag,--teacher,TEACHER) $(call flag,--preset,PRESET) $(call flag,--engine,ENGINE) $(call flag,--seed,SEED) $(call flag,--out,OUT) $(if $(FRESH),--fresh) $(ARGS)
 
 # Everything, in hours; interrupt it when you like.
 resdex: $(READY)
-	@$(BIN)/python experiments/resdex.py $(call flag,--preset,PRESET) $(ARGS)
-	@$(BIN)/python experiments/tables.py
+	@$(BIN)/dexjax resdex $(call flag,--preset,PRESET) $(call flag,--engine,ENGINE) $(ARGS)
+	@$(BIN)/dexjax tables
 
 tables: $(READY)
-	@$(BIN)/python experiments/tables.py $(ARGS)
+	@$(BIN)/dexjax tables $(ARGS)
 
 play: $(READY)
-	@$(BIN)/python experiments/play.py --agent "$(AGENT)" --object "$(OBJ)" $(call flag,--hand,HAND) $(ARGS)
+	@$(BIN)/dexjax play $(call flag,--agent,AGENT) --object $(call quoted,OBJ) $(call flag,--hand,HAND) $(call flag,--engine,ENGINE) $(ARGS)
 
+# Of the run in RUN, or of what `make train-base` with the same OBJ and HAND has left.
 eval: $(READY)
-	@$(BIN)/python experiments/evaluate.py "$(RUN)" $(call flag,--engine,ENGINE) $(call flag,--seed,SEED) $(call flag,--out,OUT) $(call flag,--dexgraspnet,DEXGRASPNET) $(ARGS)
+	@$(BIN)/dexjax evaluate $(if $(RUN),$(call quoted,RUN),--base $(call quoted,OBJ) $(call flag,--hand,HAND)) $(call flag,--engine,ENGINE) $(call flag,--seed,SEED) $(call flag,--out,OUT) $(call flag,--dexgraspnet,DEXGRASPNET) $(ARGS)
 
 demo: $(READY)
-	@$(BIN)/python experiments/demo.py $(call asked,--object,OBJ) $(call flag,--seed,SEED) $(call flag,--out,OUT) $(call flag,--size,SIZE) $(call flag,--dexgraspnet,DEXGRASPNET) $(ARGS)
+	@$(BIN)/dexjax demo $(call asked,--object,OBJ) $(call flag,--seed,SEED) $(call flag,--out,OUT) $(call flag,--size,SIZE) $(call flag,--dexgraspnet,DEXGRASPNET) $(ARGS)
+
+wheel: $(READY)
+	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 test: $(READY)
 	$(BIN)/pytest -q

@@ -16,10 +16,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import tyro
+
 from dexjax.errors import main_guard
-from dexjax.runs.arguments import parse_arguments
-from dexjax.runs.folder import read_json, write_json
-from dexjax.runs.metrics import provenance
+from dexjax.runs.records.provenance import provenance
+from dexjax.runs.storage.files import read_json, write_json
 
 ROOT = Path(__file__).resolve().parents[1]
 OBJECTS = {64: "everyday/train:64", 3200: "everyday/train"}
@@ -79,7 +80,7 @@ def measure(run: Path, objects: str) -> dict:
     """Evaluates a run on a part of the set."""
     out = run / "split.json"
     began = time.monotonic()
-    experiment("evaluate.py", run, "--objects", objects, "--out", out)
+    experiment("evaluate.py", run, "--object", objects, "--out", out)
     found = read_json(out)
     out.unlink()
     row = {name: found[name] for name in KEPT}
@@ -120,7 +121,7 @@ def baseline(options: Options) -> None:
 @main_guard
 def main() -> None:
     """Reads the command line and measures."""
-    baseline(parse_arguments(Options, sys.argv[1:], Options()))
+    baseline(tyro.cli(Options))
 
 
 if __name__ == "__main__":

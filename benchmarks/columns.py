@@ -81,6 +81,11 @@ def span(values: list[float]) -> str:
     return low if low == high else f"{low}–{high}"
 
 
+def version(name: str) -> Callable[[dict], str]:
+    """Of a package in a row of matrix.json; empty where none was installed."""
+    return lambda row: row.get("versions", {}).get(name, "")
+
+
 # Title of a column -> what it shows of a row.
 ENGINES = {
     "engine": word("engine"),
@@ -124,12 +129,38 @@ PEERS = {
     "of physics steps": fixed("ratio_physics", 1),
     "what differs": word("differs"),
 }
+PARITY_GPU = {
+    "policy": word("policy"),
+    "on": word("object"),
+    **PARITY,
+    "device": word("device"),
+}
 PPO = {
     "learner": word("system"),
     "update ms": milliseconds("update_s"),
     "iteration ms": milliseconds("iteration_s"),
     "its update / ours": fixed("ratio", 2),
     "on the same jax": fixed("ratio_same_jax", 2),
+}
+PPO_GPU = {
+    **{title: PPO[title] for title in ("learner", "update ms", "iteration ms")},
+    "device": word("device"),
+}
+HOUSE = {
+    "what": word("what"),
+    "is": lambda row: f"{row['value']:g} {row['unit']}",
+    "aim": lambda row: aim(row),
+    "device": word("device"),
+}
+MATRIX = {
+    "Python": lambda row: version("python")(row) or row["python"],
+    **{name: version(name) for name in ("jax", "jaxlib", "flax")},
+    "orbax": version("orbax-checkpoint"),
+    **{name: version(name) for name in ("numpy", "mujoco")},
+    "install": word("install"),
+    "smoke training": word("training"),
+    "the lines, every policy": word("api"),
+    "fast tests": lambda row: fast_tests(row),
 }
 PARTS = {
     "part": word("what"),
@@ -190,6 +221,22 @@ CHANGES = {
     "after, ms": milliseconds("after_s"),
     "taken": lambda row: "yes" if row["taken"] else "no",
 }
+
+
+def aim(row: dict) -> str:
+    """What a row of house.json is to reach, and whether it does."""
+    if row["reached"] is None:
+        return ""
+    most, least = row["at_most"], row["at_least"]
+    bound = f"≤ {most:g}" if most is not None else f"≥ {least:g}"
+    return bound if row["reached"] else f"{bound}, not reached"
+
+
+def fast_tests(row: dict) -> str:
+    """How many tests of a row of matrix.json passed, or why one did not."""
+    if row["tests"] != "ok":
+        return row["tests"]
+    return f"{row['tests_passed']} passed"
 
 
 def policy(row: dict) -> str:

@@ -1,4 +1,4 @@
-"""Tells how a policy fails: `python benchmarks/failures.py policies/hyper`.
+"""Tells how a policy fails: `python benchmarks/failures.py resdex/hyper`.
 
 An episode that does not hold its object has never lifted it, has dropped it again, or
 still has it in the air at the end, off the goal. The result,
@@ -7,27 +7,23 @@ them by mass and by friction, and one for each category, the worst first.
 """
 
 import dataclasses
-import sys
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.tree_util import Partial
+import tyro
 from tyro.conf import Positional
 
 from dexjax.errors import main_guard
-from dexjax.runs.arguments import parse_arguments
-from dexjax.runs.assemble import (
-    assemble_engine,
-    load_config_objects,
-    use_compilation_cache,
-)
-from dexjax.runs.evaluation import every_object, fresh_task
-from dexjax.runs.folder import write_json
-from dexjax.runs.metrics import provenance
-from dexjax.runs.policies import load_policy
-from dexjax.tasks.grasp import GraspTask
+from dexjax.policies.policy import Policy
+from dexjax.runs.assemble import use_compilation_cache
+from dexjax.runs.measure import Where, measuring_task
+from dexjax.runs.records.provenance import provenance
+from dexjax.runs.storage.files import write_json
+from dexjax.runs.stored import load_stored
+from dexjax.shipped import find
+from dexjax.tasks.grasp import Episode, GraspTask
 
 ROOT = Path(__file__).resolve().parents[1]
 LIFTED = 0.02  # m above where it lay: more than a finger's nudge
@@ -41,36 +37,38 @@ class Options:
     """Sorts the failed episodes of a policy by what happened in them.
 
     Attributes:
-        run: folder of the policy.
+        policy: folder of a trained policy, or the name of one that comes with dexjax.
         split: of the everyday set: "train", "unseen-object" or "unseen-category".
         seed: of start states and episodes.
         out: JSON file.
     """
 
-    run: Positional[Path] = ROOT / "policies" / "hyper"
+    policy: Positional[str] = "resdex/hyper"
     split: str = "train"
     seed: int = 0
     out: Path = ROOT / "benchmarks" / "results" / "failures.json"
 
 
-def outcomes(task: GraspTask, act: Partial, seed: int) -> dict[str, np.ndarray]:
+def outcomes(task: GraspTask, policy: Policy, seed: int) -> dict[str, np.ndarray]:
     """What became of one episode of every object; name -> (objects,) bool."""
-    every = every_object(task, 1)
+    every = jax.tree.map(lambda x: jnp.asarray(x, jnp.int32), task.episodes(1))
     keys = jax.random.split(jax.random.key(seed), len(every.start))
     height = task.engine.scene.object_qpos.start + 2
 
     @jax.jit
-    def run(act: Partial, keys: jax.Array, object_id: jax.Array, start: jax.Array):
-        def step(worlds, _):
+    def run(policy: Policy, keys: jax.Array, episodes: Episode):
+        def step(now, key):
+            worlds, carry = now
             lies_at = worlds.physics.qpos[:, height]
-            worlds = jax.vmap(task.step)(worlds, act(worlds.obs))
-            return worlds, (lies_at, worlds.metrics["held"] > 0)
+            action, carry = policy.act(worlds.obs, carry, key)
+            worlds = jax.vmap(task.step)(worlds, action)
+            return (worlds, carry), (lies_at, worlds.metrics[task.spec.success] > 0)
 
-        worlds = jax.vmap(task.reset)(keys, object_id, start)
-        return jax.lax.scan(step, worlds, length=task.episode_steps)[1]
+        now = jax.vmap(task.reset)(keys, episodes), policy.init(len(keys))
+        steps = jax.random.split(keys[0], task.spec.episode_steps)
+        return jax.lax.scan(step, now, steps)[1]
 
-    indices = (jnp.asarray(array, jnp.int32) for array in every)
-    lies_at, held = map(np.asarray, run(act, keys, *indices))
+    lies_at, held = map(np.asarray, run(policy, keys, every))
     held, rise = held.any(axis=0), lies_at - lies_at[0]
     lifted, up = rise.max(axis=0) >= LIFTED, rise[-1] >= IN_THE_AIR
     failed = ~held & ~lifted, ~held & lifted & ~up, ~held & lifted & up
@@ -103,18 +101,16 @@ def rows(task: GraspTask, found: dict[str, np.ndarray]) -> list[dict]:
 @main_guard
 def main() -> None:
     """Reads the command line and measures."""
-    options = parse_arguments(Options, sys.argv[1:], Options())
+    options = tyro.cli(Options)
     use_compilation_cache()
-    trained = load_policy(options.run)
-    config = dataclasses.replace(
-        trained.config, object=f"everyday/{options.split}", seed=options.seed
-    )
-    task = fresh_task(config, assemble_engine(config, load_config_objects(config)), 1)
-    found = rows(task, outcomes(task, trained.act, options.seed))
+    stored = load_stored(find(options.policy))
+    where = Where(f"everyday/{options.split}", episodes=1, seed=options.seed)
+    task, _ = measuring_task(stored, where)
+    found = rows(task, outcomes(task, stored.policy, options.seed))
     for one in found:
         shares = ", ".join(f"{o.replace('_', ' ')} {one[o]:.1%}" for o in OUTCOMES)
         print(f"{one['objects']} ({one['episodes']}): {shares}")
-    head = {"run": options.run.name, "split": options.split, "seed": options.seed}
+    head = {"policy": options.policy, "split": options.split, "seed": options.seed}
     write_json(options.out, [head | one | provenance() for one in found])
     print(f"wrote {options.out}")
 

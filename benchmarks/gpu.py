@@ -8,23 +8,21 @@ they are not. Writes benchmarks/results/gpu.json.
 """
 
 import dataclasses
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import tyro
 from tyro.conf import Positional
 
-from dexjax.errors import DexjaxError, main_guard
-from dexjax.runs.arguments import parse_arguments
-from dexjax.runs.config import RunConfig
-from dexjax.runs.folder import read_json, write_json
-from dexjax.runs.hyper import HyperConfig
-from dexjax.runs.metrics import read_metrics
-from dexjax.runs.policies import load_config
-from dexjax.runs.splits import splits
-from dexjax.runs.student import StudentConfig
+from dexjax.errors import main_guard
+from dexjax.runs.assemble import use_compilation_cache
+from dexjax.runs.measure import Where, measure
+from dexjax.runs.records.metrics import read_metrics
+from dexjax.runs.storage.files import read_json, write_json
+from dexjax.runs.storage.folder import read_config
+from dexjax.runs.stored import load_stored
+from dexjax.systems.resdex.pipeline.splits import splits
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "benchmarks" / "results" / "gpu.json"
@@ -53,7 +51,7 @@ def trained(folder: Path) -> dict:
     summary = read_json(folder / "summary.json")
     rates = read_metrics(folder / "metrics.csv")["steps_per_s"]
     return {
-        **kind(load_config(folder)),
+        **kind(read_config(folder)),
         **{"split": "train", "evaluated_on": summary["engine"]},
         **{name: summary[name] for name in (*FOUND, *TRAINED)},
         "steps_per_s": float(np.median(rates)),
@@ -63,31 +61,29 @@ def trained(folder: Path) -> dict:
     }
 
 
-def kind(config: RunConfig) -> dict:
-    """The fields that tell policies apart, see `columns.policy`."""
-    if isinstance(config, StudentConfig):
-        return {"policy": "student", "cloud": config.task.observation}
-    assert isinstance(config, HyperConfig)
+def kind(run: dict) -> dict:
+    """The fields that tell policies apart, see `columns.policy`.
+
+    Args:
+        run: what the config.yaml of a hyper-policy's or a student's run says.
+    """
+    mixture = run.get("mixture")
+    if mixture is None:
+        return {"policy": "student", "cloud": run["task"]["observation"]}
     return {
         "policy": "hyper",
-        "k": len(config.mixture.bases),
-        "stage": int(config.task.reward.removeprefix("stage")),
-        "residual": config.mixture.residual,
+        "k": len(mixture["bases"]),
+        "stage": int(run["task"]["reward"].removeprefix("stage")),
+        "residual": mixture["residual"],
     }
 
 
-def held(folder: Path, split: str, on: tuple[object, ...]) -> dict:
-    """What a policy holds of a split on MuJoCo C, measured once.
-
-    Raises:
-        DexjaxError: if the evaluation fails; it has said why.
-    """
+def held(folder: Path, split: str, where: Where) -> dict:
+    """What a policy holds of a split on MuJoCo C, measured once."""
     out = folder / f"{split}-native.json"
     if not out.exists():
-        script = ROOT / "experiments" / "evaluate.py"
-        command = [sys.executable, script, folder, *on, "--engine", "native"]
-        if subprocess.run([*map(str, command), "--out", str(out)]).returncode:
-            raise DexjaxError(f"{folder} was not measured on {split}: see above")
+        on_c = dataclasses.replace(where, engine="native")
+        write_json(out, measure(load_stored(folder), on_c))
     return read_json(out)
 
 
@@ -97,18 +93,19 @@ def rows_of(folder: Path, options: Options) -> Iterator[dict]:
     yield own
     if own.get("stage") == 1:
         return
-    for split, on in splits(options.dexgraspnet).items():
-        where = {"split": split, "evaluated_on": "native"}
-        if where.items() <= own.items():
+    for split, where in splits(options.dexgraspnet).items():
+        here = {"split": split, "evaluated_on": "native"}
+        if here.items() <= own.items():
             continue
-        found = held(folder, split, on)
-        yield own | {name: found[name] for name in (*FOUND, *WHERE)} | where
+        found = held(folder, split, where)
+        yield own | {name: found[name] for name in (*FOUND, *WHERE)} | here
 
 
 @main_guard
 def main() -> None:
     """Measures and writes after every split."""
-    options = parse_arguments(Options, sys.argv[1:], Options())
+    options = tyro.cli(Options)
+    use_compilation_cache()
     rows: list[dict] = []
     for folder in options.runs:
         for row in rows_of(folder, options):

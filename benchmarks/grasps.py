@@ -26,8 +26,8 @@ from dexjax.objects.loading import load_objects
 from dexjax.objects.object_set import ObjectSet
 from dexjax.physics.choice import make_engine
 from dexjax.runs.assemble import use_compilation_cache
-from dexjax.runs.folder import read_json, write_json
-from dexjax.runs.metrics import provenance
+from dexjax.runs.records.provenance import provenance
+from dexjax.runs.storage.files import read_json, write_json
 from dexjax.scene import make_scene
 
 OUT = Path(__file__).resolve().parent / "results" / "grasps.json"

@@ -25,11 +25,15 @@ from scipy.spatial import cKDTree
 from dexjax.errors import main_guard
 from dexjax.hands import load_hand
 from dexjax.objects.dexgraspnet import find_objects, read_pieces
-from dexjax.objects.hulls import make_hulls
+from dexjax.objects.geometry.hulls import make_hulls
+from dexjax.objects.geometry.surface_points import (
+    inside_pieces,
+    pieces_surface,
+    sample_surface,
+)
 from dexjax.objects.object_set import build_object
 from dexjax.objects.procedural import make_shape
-from dexjax.objects.surfaces import inside_pieces, pieces_surface, sample_surface
-from dexjax.runs.metrics import provenance
+from dexjax.runs.records.provenance import provenance
 from dexjax.scene import make_scene
 
 HULLS = (8, 12, 16, 24)

@@ -33,20 +33,26 @@ import tyro
 from throughput import make_task
 
 from dexjax.errors import main_guard
-from dexjax.learners import ppo
+from dexjax.learners import worlds
 from dexjax.learners.learner import Learner
-from dexjax.learners.ppo_config import PpoConfig
-from dexjax.networks.actor_critic import ActorCritic
+from dexjax.learners.ppo import learner as ppo
+from dexjax.learners.ppo import rollout as ppo_rollout
+from dexjax.learners.ppo.loss import Networks
+from dexjax.learners.ppo.rollout import TrainState
 from dexjax.physics.host_call import HostFunction
 from dexjax.physics.native import NativeEngine
-from dexjax.runs.config import PRESETS
-from dexjax.runs.folder import write_json
-from dexjax.runs.metrics import provenance
+from dexjax.runs.launch import ppo_learner
+from dexjax.runs.records.provenance import provenance
+from dexjax.runs.run import PpoRun
+from dexjax.runs.storage.files import write_json
+from dexjax.systems.resdex.presets import preset
 from dexjax.tasks.grasp import GraspTask
+from dexjax.tasks.task import where
 
 OUT = Path(__file__).resolve().parent / "results" / "iteration.json"
 OBJECT = "mug"
 WARM_UP = 5
+PHYSICS = "physics: mujoco.rollout"
 TASK = "task: control, observation, reward, reset"
 
 
@@ -64,54 +70,48 @@ def measure(call: Callable) -> Measured:
     return Measured(time.perf_counter() - wall, time.process_time() - cpu)
 
 
-def make_parts(
-    task: GraspTask, config: PpoConfig, state: ppo.TrainState
-) -> dict[str, Callable]:
+def make_parts(task: GraspTask, run: PpoRun, state: TrainState) -> dict[str, Callable]:
     """The parts of an iteration that starts from a state, as calls without arguments.
 
     The first three contain one another: physics, the task's step around it, and the
     whole rollout.
     """
     assert isinstance(task.engine, NativeEngine)
-    network = ActorCritic(task.action_size, config.widths, config.initial_std)
-
-    def step(worlds, actions):
-        return jax.vmap(task.step)(worlds, actions)
-
-    rollout = jax.jit(partial(ppo._rollout, step, config, network))
-    batch = jax.jit(partial(ppo._batch, config, network))
-    update = jax.jit(partial(ppo._update, config, network))
-    replay = jax.jit(partial(jax.lax.scan, _replayed(step)))
+    config = run.ppo
+    networks = Networks(run.network.actor(task.spec), run.network.critic(task.spec))
+    together = worlds.batched(task)
+    rollout = jax.jit(partial(ppo_rollout.roll_out, together, networks, config))
+    batch = jax.jit(partial(ppo_rollout.make_batch, networks, config))
+    update = jax.jit(partial(ppo._update, networks, config))
+    replay = jax.jit(partial(jax.lax.scan, _replayed(together)))
     key = jax.random.key(1)
-    _, trajectory, _ = rollout(state.policy, state.worlds, key)
-    samples = batch(state.policy, trajectory)
+    after, _, trajectory, _ = rollout(state, key)
+    samples = batch(state, trajectory, after.obs)
     ctrl = np.asarray(jax.vmap(jax.vmap(task.control))(trajectory.action))
     physics = jax.device_get(state.worlds.physics)
     return {
-        "physics: mujoco.rollout": lambda: task.engine.raw_rate(physics, ctrl),
-        "task: control, observation, reward, reset": lambda: replay(
-            state.worlds, trajectory.action
-        ),
-        "rollout": lambda: rollout(state.policy, state.worlds, key),
-        "values and advantages": lambda: batch(state.policy, trajectory),
+        PHYSICS: lambda: task.engine.raw_rate(physics, ctrl),
+        TASK: lambda: replay(state.worlds, trajectory.action),
+        "rollout": lambda: rollout(state, key),
+        "values and advantages": lambda: batch(state, trajectory, after.obs),
         "update": lambda: update(state, samples, key),
     }
 
 
-def _replayed(step: Callable) -> Callable:
-    def one(worlds, action):
-        after = step(worlds, action)
-        return after, (after.obs, after.final_obs, after.reward)
+def _replayed(together: worlds.Worlds) -> Callable:
+    def one(before, action):
+        after = together.advance(before, action)
+        return together.restart(after), (before.obs, after.reward)
 
     return one
 
 
 def part_rows(rounds: int) -> list[dict]:
     """Seconds of every part, without those of the parts that it contains."""
-    task, config = make_task("native", OBJECT), PRESETS["laptop"].ppo
-    learner = ppo.make_ppo(task, config)
+    task = make_task("native", OBJECT)
+    learner = ppo_learner(NOW)(task, None)
     state = warmed_up(learner)
-    parts = make_parts(task, config, state)
+    parts = make_parts(task, NOW, state)
     for call in parts.values():
         jax.block_until_ready(call())
     found: dict[str, list[Measured]] = {name: [] for name in (*parts, "iteration")}
@@ -148,7 +148,7 @@ def _part(
     }
 
 
-def warmed_up(learner: Learner) -> ppo.TrainState:
+def warmed_up(learner: Learner) -> TrainState:
     """A state whose worlds have spread."""
     state = learner.init(jax.random.key(0))
     for _ in range(WARM_UP):
@@ -156,7 +156,7 @@ def warmed_up(learner: Learner) -> ppo.TrainState:
     return state
 
 
-def measure_training(train: Callable, state: ppo.TrainState) -> Measured:
+def measure_training(train: Callable, state: TrainState) -> Measured:
     """One iteration from a state, which stays as it is."""
     given_away = jax.block_until_ready(jax.tree.map(jnp.copy, state))
     return measure(lambda: train(given_away))
@@ -175,21 +175,30 @@ def callbacks() -> Iterator[None]:
 
 @contextlib.contextmanager
 def critic_asked_again() -> Iterator[None]:
-    """Values of all observations and of all that followed, after the rollout."""
-    kept = ppo._batch
+    """Values of all observations after the rollout."""
+    kept = ppo.make_batch
 
-    def batch(config, network, policy, trajectory):
-        def critic(obs):
-            prepared = ppo._prepare(config, policy, obs)
-            return network.apply(policy.params, prepared, method="value")
+    def batch(networks, config, state, trajectory, last_obs):
+        seen = ppo_rollout.seen_by(networks, config, state.statistics, trajectory.obs)
+        value = networks.critic.apply(state.params.critic, seen)
+        trajectory = trajectory._replace(value=value)
+        return kept(networks, config, state, trajectory, last_obs)
 
-        trajectory = trajectory._replace(value=critic(trajectory.obs))
-        with mock.patch.object(
-            ppo, "_next_values", lambda _, rolled: critic(rolled.final_obs)
-        ):
-            return kept(config, network, policy, trajectory)
+    with mock.patch.object(ppo, "make_batch", batch):
+        yield
 
-    with mock.patch.object(ppo, "_batch", batch):
+
+@contextlib.contextmanager
+def ends_of_all() -> Iterator[None]:
+    """What an episode's end needs is computed for all worlds in every step."""
+
+    def for_all(function, ended, inputs, otherwise):
+        return jax.vmap(where)(ended, function(inputs), otherwise)
+
+    with (
+        mock.patch.object(worlds, "for_ended", for_all),
+        mock.patch.object(ppo_rollout, "for_ended", for_all),
+    ):
         yield
 
 
@@ -201,17 +210,23 @@ def half_precision() -> Iterator[None]:
         yield
 
 
-NOW = PRESETS["laptop"].ppo
-TWICE_THE_SAMPLES = dataclasses.replace(NOW, epochs=4, minibatches=4)
-# Name -> (the learner's options, what is undone or tried, whether it was taken).
+def with_epochs(run: PpoRun, epochs: int) -> PpoRun:
+    """The run with another number of passes over an iteration's data."""
+    return dataclasses.replace(run, ppo=dataclasses.replace(run.ppo, epochs=epochs))
+
+
+NOW = preset("laptop")
+TWICE = with_epochs(NOW, 2 * NOW.ppo.epochs)
+EPOCHS = (
+    f"{NOW.ppo.epochs} epochs of {NOW.ppo.minibatches} minibatches, "
+    f"not {TWICE.ppo.epochs} of {TWICE.ppo.minibatches}"
+)
+# Name -> (the run, what is undone or tried, whether it was taken).
 CHANGES = {
     "host calls without copies": (NOW, callbacks, True),
     "values kept from the rollout": (NOW, critic_asked_again, True),
-    "2 epochs of 8 minibatches, not 4 of 4": (
-        TWICE_THE_SAMPLES,
-        contextlib.nullcontext,
-        True,
-    ),
+    "ends of episodes computed for the worlds that have them": (NOW, ends_of_all, True),
+    EPOCHS: (TWICE, contextlib.nullcontext, True),
     "networks in bfloat16": (NOW, half_precision, False),
 }
 
@@ -221,10 +236,10 @@ def change_rows(rounds: int) -> list[dict]:
 
     All from one state, so that the physics has the same to do.
     """
-    present = Learner(NOW, contextlib.nullcontext)
-    state = warmed_up(present.ppo)
+    present = Altered(NOW, contextlib.nullcontext)
+    state = warmed_up(present.learner)
     learners = {
-        name: Learner(config, altered) for name, (config, altered, _) in CHANGES.items()
+        name: Altered(run, altered) for name, (run, altered, _) in CHANGES.items()
     }
     now: list[float] = []
     found: dict[str, list[float]] = {name: [] for name in learners}
@@ -238,18 +253,18 @@ def change_rows(rounds: int) -> list[dict]:
     return [_change(name, now, found[name]) for name in learners]
 
 
-class Learner:
+class Altered:
     """A learner with something altered; its task lives as long."""
 
-    def __init__(self, config: PpoConfig, altered: Callable) -> None:
+    def __init__(self, run: PpoRun, altered: Callable) -> None:
         """Makes it, with a task of its own: nothing traced is shared with another."""
         self.task = make_task("native", OBJECT)
-        self.ppo = ppo.make_ppo(self.task, config)
+        self.learner = ppo_learner(run)(self.task, None)
         self.altered = altered
 
-    def iterate(self, state: ppo.TrainState) -> float:
+    def iterate(self, state: TrainState) -> float:
         """Seconds of one iteration."""
-        return measure_training(self.ppo.train, state).wall_s
+        return measure_training(self.learner.train, state).wall_s
 
 
 def _change(name: str, now: list[float], altered: list[float]) -> dict:
@@ -277,7 +292,7 @@ def benchmark(rounds: int = 15, out: Path = OUT) -> None:
     rows = part_rows(rounds) + change_rows(rounds)
     for row in rows:
         print(row)
-    about = {"object": OBJECT, "ppo": dataclasses.asdict(NOW), "rounds": rounds}
+    about = {"object": OBJECT, "ppo": dataclasses.asdict(NOW.ppo), "rounds": rounds}
     write_json(out, [row | about | provenance() for row in rows])
 
 

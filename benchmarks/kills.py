@@ -20,9 +20,9 @@ import jax
 import numpy as np
 import tyro
 
-from dexjax.runs.folder import read_json, write_json
-from dexjax.runs.metrics import provenance
-from dexjax.runs.policies import load_policy
+from dexjax.runs.records.provenance import provenance
+from dexjax.runs.storage.files import read_json, write_json
+from dexjax.runs.stored import load_stored
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "benchmarks" / "results" / "kills.json"
@@ -82,7 +82,7 @@ def start(folder: Path, env_steps: int, kill_after: float | None = None) -> Proc
 
 def result(folder: Path) -> dict:
     """All of a finished run that must not depend on the clock."""
-    policy = jax.tree_util.tree_leaves_with_path(load_policy(folder).policy)
+    policy = jax.tree_util.tree_leaves_with_path(load_stored(folder).policy)
     with open(folder / "metrics.csv") as file:
         rows = list(csv.DictReader(file))
     summary = read_json(folder / "summary.json")

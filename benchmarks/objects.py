@@ -24,14 +24,14 @@ import tyro
 from dexjax.errors import main_guard
 from dexjax.hands import load_hand
 from dexjax.objects import ObjectSet, load_object_set
-from dexjax.objects.everyday_plan import SIZES, members
-from dexjax.objects.everyday_set import build, cache_file
+from dexjax.objects.everyday.built_set import build, cache_file
+from dexjax.objects.everyday.plan import SIZES, members
+from dexjax.objects.geometry.surface_points import inside_pieces
 from dexjax.objects.procedural import make_shape
-from dexjax.objects.surfaces import inside_pieces
-from dexjax.physics.settle import settle_objects
-from dexjax.runs.folder import write_json
-from dexjax.runs.metrics import provenance, usable_cores
+from dexjax.runs.records.provenance import provenance, usable_cores
+from dexjax.runs.storage.files import write_json
 from dexjax.scene import make_scene
+from dexjax.tasks.grasp.settle import settle_objects
 
 # Meshes whose hulls are compared with them, of all categories.
 COMPARED = 320

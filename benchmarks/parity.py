@@ -8,29 +8,26 @@ benchmarks/results/parity.json, one row per engine.
 """
 
 import dataclasses
-import sys
 import time
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import tyro
 from scipy.stats import ks_2samp
 
 from dexjax.errors import main_guard
+from dexjax.evaluation.episodes import evaluate
 from dexjax.physics.engine import Engine, PhysicsState
-from dexjax.physics.settle import hold
-from dexjax.runs.arguments import parse_arguments
-from dexjax.runs.assemble import (
-    assemble_engine,
-    load_config_objects,
-    use_compilation_cache,
-)
-from dexjax.runs.evaluation import evaluate, every_object, fresh_task
-from dexjax.runs.folder import write_json
-from dexjax.runs.metrics import provenance
-from dexjax.runs.policies import load_policy
+from dexjax.runs.assemble import use_compilation_cache
+from dexjax.runs.measure import Where, measuring_task
+from dexjax.runs.records.provenance import provenance
+from dexjax.runs.storage.files import write_json
+from dexjax.runs.stored import load_stored
 from dexjax.scene import Scene
+from dexjax.shipped import find
+from dexjax.tasks.grasp.settle import hold
 
 ROOT = Path(__file__).resolve().parents[1]
 LIFTED = 0.5  # m, hand and object into the air, where nothing touches
@@ -42,14 +39,16 @@ class Options:
     """Compares engines with the native one.
 
     Attributes:
-        policy: folder of a trained policy, which is evaluated on its own object.
+        policy: folder of a trained policy, or the name of one that comes with dexjax.
+        objects: to evaluate it on; its own by default.
         engines: names, separated by commas; native is always measured first.
-        episodes: as many worlds and fresh episodes on each engine.
+        episodes: fresh episodes of each object on each engine.
         seed: of start states and episodes.
         out: JSON file, overwritten.
     """
 
-    policy: Path = ROOT / "policies" / "mug"
+    policy: str = "resdex/mug"
+    objects: str = ""
     engines: str = "native,mjx,warp"
     episodes: int = 256
     seed: int = 0
@@ -96,25 +95,25 @@ def in_contact(scene: Scene, holding: PhysicsState) -> dict[str, np.ndarray]:
 def measure_engine(options: Options, name: str) -> tuple[dict, PhysicsState, dict]:
     """Success, states after flight, and quantities in contact of one engine."""
     began = time.monotonic()
-    trained = load_policy(options.policy)
-    config = dataclasses.replace(trained.config, engine=name, seed=options.seed)
-    engine = assemble_engine(config, load_config_objects(config))
-    task = fresh_task(config, engine, options.episodes)
-    keys = jax.random.split(jax.random.key(options.seed), options.episodes)
-    starts = jax.vmap(lambda key, start: task.reset(key, 0, start).physics)(
-        keys, jnp.arange(options.episodes)
+    stored = load_stored(find(options.policy))
+    where = Where(
+        options.objects, engine=name, episodes=options.episodes, seed=options.seed
     )
-    flown = fly(engine, starts, options.seed)
-    every = every_object(task, options.episodes)
-    found = evaluate(task, trained.act, every, options.seed)
+    task, each = measuring_task(stored, where)
+    every = task.episodes(each)
+    keys = jax.random.split(jax.random.key(options.seed), len(every.start))
+    starts = jax.vmap(task.reset)(keys, every).physics
+    flown = fly(task.engine, starts, options.seed)
+    found = evaluate(task, stored.policy, every, options.seed)
     row = {
         "engine": name,
-        "policy": options.policy.name,
-        "object": config.object,
+        "policy": options.policy,
+        "object": options.objects or stored.run.scene.object,
         **found.summary(),
+        "seed": options.seed,
         "wall_s": round(time.monotonic() - began, 1),
     }
-    return row, flown, in_contact(engine.scene, found.holding)
+    return row, flown, in_contact(task.engine.scene, found.holding)
 
 
 def compare(one: PhysicsState, two: PhysicsState) -> dict:
@@ -164,7 +163,7 @@ def parity(options: Options) -> None:
 def main() -> None:
     """Reads the command line and measures."""
     use_compilation_cache()
-    parity(parse_arguments(Options, sys.argv[1:], Options()))
+    parity(tyro.cli(Options))
 
 
 if __name__ == "__main__":

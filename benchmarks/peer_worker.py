@@ -16,9 +16,19 @@ from dexjax.errors import DexjaxError
 
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = ROOT / "benchmarks" / "peers"
-# dexjax itself need not be installed where a worker runs; and the last line of what it
-# says has to be the error, not a remark of JAX's on how it is shown.
-ENVIRONMENT = {"PYTHONPATH": str(ROOT), "JAX_TRACEBACK_FILTERING": "off"}
+
+
+def variables(python: Path) -> dict[str, str]:
+    """The environment variables of a worker: a peer's Python sees only our package.
+
+    dexjax itself need not be installed where a worker runs; and the last line of what
+    it says has to be the error, not a remark of JAX's on how it is shown.
+    """
+    paths = [str(ROOT)]
+    if str(python) == sys.executable and os.environ.get("PYTHONPATH"):
+        paths.append(os.environ["PYTHONPATH"])
+    more = {"PYTHONPATH": os.pathsep.join(paths), "JAX_TRACEBACK_FILTERING": "off"}
+    return os.environ | more
 
 
 def environments_folder() -> Path:
@@ -88,7 +98,7 @@ class Worker:
         self._script, self._log = script, log
         self._process = subprocess.Popen(
             [str(python), str(PEERS / script), json.dumps(options)],
-            env=os.environ | ENVIRONMENT,
+            env=variables(python),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log.open("w"),

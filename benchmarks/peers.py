@@ -18,8 +18,8 @@ from peer_worker import Worker, environment, environments_folder
 from throughput import make_task, pipeline, seconds
 
 from dexjax.errors import main_guard
-from dexjax.runs.folder import write_json
-from dexjax.runs.metrics import provenance, usable_cores
+from dexjax.runs.records.provenance import provenance, usable_cores
+from dexjax.runs.storage.files import write_json
 
 OUT = Path(__file__).resolve().parent / "results" / "peers.json"
 OBJECT = "mug"

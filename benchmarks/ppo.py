@@ -1,6 +1,6 @@
 """Our PPO against Brax's on equal shapes: the update, and the whole iteration.
 
-    python benchmarks/ppo.py [--envs FOLDER] [--out FILE.json]
+    python benchmarks/ppo.py [--envs FOLDER] [--out FILE.json] [--alone]
 
 Both train on the same linear system, which costs next to nothing, with the laptop
 preset: the same observation and action sizes, hidden layers, worlds, unroll, epochs and
@@ -13,12 +13,12 @@ from outside and alike for both: the time of a whole iteration less that of its 
 alone, which each system's own rollout function is timed for. It thus holds all that is
 done with a rollout: statistics, values, advantages, shuffling and gradient steps. Brax
 estimates values and advantages anew in every minibatch, we do so once an iteration.
-Where values are clipped, as here, Brax evaluates the old ones during the rollout, we in
-the update: this counts against us.
+Where values are clipped, as here, both evaluate the old ones during the rollout.
 
 Ratios are the median over rounds of theirs / ours in seconds: above 1, ours is the
 faster. `ratio` is of the update against ours on its own jax, `ratio_same_jax` against
-ours on Brax's. Writes benchmarks/results/ppo.json.
+ours on Brax's. With --alone only ours is measured, which needs nothing set up. Writes
+benchmarks/results/ppo.json.
 """
 
 import contextlib
@@ -33,10 +33,10 @@ import tyro
 from peer_worker import Worker, environment, environments_folder
 
 from dexjax.errors import main_guard
-from dexjax.learners.ppo_config import PpoConfig
-from dexjax.runs.config import PRESETS
-from dexjax.runs.folder import write_json
-from dexjax.runs.metrics import provenance
+from dexjax.runs.records.provenance import provenance
+from dexjax.runs.run import PpoRun
+from dexjax.runs.storage.files import write_json
+from dexjax.systems.resdex.presets import preset
 
 OUT = Path(__file__).resolve().parent / "results" / "ppo.json"
 OBSERVATION = 168  # of the laptop preset's task
@@ -61,16 +61,15 @@ def times(answer: dict) -> Times:
 
 
 def start_workers(
-    stack: contextlib.ExitStack, options: dict, rounds: int, envs: Path
+    stack: contextlib.ExitStack, options: dict, rounds: int, envs: Path | None
 ) -> dict[str, Worker]:
-    """Starts the three systems, one after the other."""
+    """Starts the three systems, one after the other; only ours without `envs`."""
     logs = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-    brax = environment("brax", envs)
-    kinds = {
-        OURS: (Path(sys.executable), "dexjax_ppo.py", {}),
-        BRAX: (brax, "brax_ppo.py", {"rounds": rounds}),
-        OURS_ON_BRAX_JAX: (brax, "dexjax_ppo.py", {}),
-    }
+    kinds: dict[str, tuple] = {OURS: (Path(sys.executable), "dexjax_ppo.py", {})}
+    if envs is not None:
+        brax = environment("brax", envs)
+        kinds[BRAX] = (brax, "brax_ppo.py", {"rounds": rounds})
+        kinds[OURS_ON_BRAX_JAX] = (brax, "dexjax_ppo.py", {})
     return {
         system: stack.enter_context(
             Worker(python, script, options | more, logs / f"{number}.log")
@@ -81,6 +80,7 @@ def start_workers(
 
 def make_rows(measured: dict[str, list[Times]]) -> list[dict]:
     """One row per system: medians, and ratios to ours of the same round."""
+    on_brax_jax = measured.get(OURS_ON_BRAX_JAX)
     return [
         {
             "system": system,
@@ -88,7 +88,7 @@ def make_rows(measured: dict[str, list[Times]]) -> list[dict]:
             "iteration_s": _median(t.iteration for t in found),
             "ratio": _ratio("update", found, measured[OURS]),
             "ratio_iteration": _ratio("iteration", found, measured[OURS]),
-            "ratio_same_jax": _ratio("update", found, measured[OURS_ON_BRAX_JAX]),
+            "ratio_same_jax": on_brax_jax and _ratio("update", found, on_brax_jax),
         }
         for system, found in measured.items()
     ]
@@ -105,17 +105,20 @@ def _ratio(what: str, theirs: list[Times], ours: list[Times]) -> float:
     )
 
 
-def compare(config: PpoConfig, iterations: int, rounds: int, envs: Path) -> list[dict]:
+def compare(run: PpoRun, iterations: int, rounds: int, envs: Path | None) -> list[dict]:
     """The rows of all systems.
 
     Args:
-        config: of both learners.
+        run: gives learner and networks of both.
         iterations: of each system in a round.
         rounds: of all systems in turn.
-        envs: folder of the peers' environments.
+        envs: folder of the peers' environments; None measures ours alone.
     """
     shapes = {"observation": OBSERVATION, "actions": ACTIONS, "iterations": iterations}
-    options = shapes | {"ppo_config": dataclasses.asdict(config)}
+    options = shapes | {
+        "ppo": dataclasses.asdict(run.ppo),
+        "network": dataclasses.asdict(run.network),
+    }
     with contextlib.ExitStack() as stack:
         workers = start_workers(stack, options, rounds, envs)
         measured = {system: [] for system in workers}
@@ -131,6 +134,7 @@ def benchmark(
     iterations: int = 8,
     rounds: int = 7,
     envs: Path | None = None,
+    alone: bool = False,
     out: Path = OUT,
 ) -> None:
     """Measures both learners and writes the table.
@@ -139,10 +143,11 @@ def benchmark(
         iterations: of each system in a round.
         rounds: of all systems in turn.
         envs: folder of the peers' environments; ~/.cache/dexjax/peers by default.
+        alone: ours only.
         out: JSON file to write.
     """
-    config = PRESETS["laptop"].ppo
-    rows = compare(config, iterations, rounds, envs or environments_folder())
+    folder = None if alone else envs or environments_folder()
+    rows = compare(preset("laptop"), iterations, rounds, folder)
     for row in rows:
         print({name: x for name, x in row.items() if name in SHOWN})
     write_json(out, rows)

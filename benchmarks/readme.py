@@ -1,4 +1,4 @@
-"""Writes the figures of README.md and docs from result files, none typed by hand.
+"""Writes the figures of all pages from result files, none typed by hand.
 
     python benchmarks/readme.py [--picture RUN]
 
@@ -9,23 +9,27 @@ by a table made from benchmarks/results:
     transfer    transfer.json       of benchmarks/transfer.py
     engines     throughput.json     of benchmarks/throughput.py
     parity      parity.json         of benchmarks/parity.py
+    parity-gpu  parity_gpu.json     of benchmarks/on_gpu.sh
     baseline    baseline.json       of benchmarks/baseline.py
     peers       peers.json          of benchmarks/peers.py
     ppo         ppo.json            of benchmarks/ppo.py
+    ppo-gpu     ppo_gpu.json        of benchmarks/on_gpu.sh
     iteration   iteration.json      of benchmarks/iteration.py, its parts
     changes     iteration.json      the same, its changes
     replay      replay.json         of experiments/replay_dexgraspnet.py --out
     startup     startup.json        of benchmarks/startup.py
+    house       house.json          of benchmarks/house.py
     kills       kills.json          of benchmarks/kills.py
-    codes       codes.json          of experiments/codes.py --results
+    matrix      matrix.json         of benchmarks/matrix.py
+    codes       codes.json          of dexjax train codes --results
     grasps      grasps.json         of benchmarks/grasps.py
     failures    failures.json       of benchmarks/failures.py
-    resdex      resdex.json         of experiments/resdex.py
+    resdex      resdex.json         of dexjax resdex
     ablations   resdex.json         the same with --ablations, its base policies
-    compare     compare.json        of experiments/resdex.py --out, shorter: seeds
+    compare     compare.json        of dexjax resdex --out, shorter: seeds
     by-k        compare.json        the same, by the number of base policies
-    gpu         gpu.json            of experiments/resdex.py --preset gpu --out
-    hours       hours.json          of experiments/resdex.py, in its --runs
+    gpu         gpu.json            of benchmarks/gpu.py
+    hours       hours.json          of dexjax resdex, in its --runs
 
 What has no file reads "not measured". `--picture` makes docs/mug.png from the
 rollout.png of a run.
@@ -45,11 +49,15 @@ from columns import (
     FAILURES,
     GPU,
     GRASPS,
+    HOUSE,
+    MATRIX,
     NOT_MEASURED,
     PARITY,
+    PARITY_GPU,
     PARTS,
     PEERS,
     PPO,
+    PPO_GPU,
     list_table,
     load,
     short,
@@ -66,21 +74,27 @@ from resdex_tables import (
 )
 
 from dexjax.errors import DexjaxError, main_guard
-from dexjax.runs.video import write_png
+from dexjax.render.video import write_png
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path("benchmarks") / "results"
-PAGES = ("README.md", "docs/resdex.md")
+PAGES = (
+    "README.md",
+    "docs/train.md",
+    "docs/engines.md",
+    "docs/results.md",
+    "docs/resdex.md",
+)
 _PICTURE_WIDTH = 1200
 # So many categories of objects are shown of those that are held least often.
 _WORST_CATEGORIES = 12
 
 
 def fill(text: str, results: Path) -> str:
-    """Replaces every marked block of a README.
+    """Replaces every marked block of a page.
 
     Args:
-        text: the README.
+        text: of the page.
         results: folder of the result files.
 
     Raises:
@@ -89,14 +103,14 @@ def fill(text: str, results: Path) -> str:
     blocks = re.findall(r"<!-- begin (\S+) -->", text)
     for name in blocks:
         if name not in BLOCKS:
-            raise DexjaxError(f"README block {name!r}: known are {', '.join(BLOCKS)}")
+            raise DexjaxError(f"block {name!r}: known are {', '.join(BLOCKS)}")
         pattern = rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)"
         content = BLOCKS[name](results)
         text, count = re.subn(
             pattern, lambda m, c=content: f"{m[1]}{c}\n{m[2]}", text, flags=re.DOTALL
         )
         if count != 1:
-            raise DexjaxError(f"README block {name!r} must end, and stand there once")
+            raise DexjaxError(f"block {name!r} must end, and stand there once")
     return text
 
 
@@ -216,16 +230,20 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "transfer": transfer_table,
     "engines": list_table("throughput.json", ENGINES),
     "parity": list_table("parity.json", PARITY),
+    "parity-gpu": list_table("parity_gpu.json", PARITY_GPU),
     "baseline": list_table("baseline.json", BASELINE),
     "peers": list_table("peers.json", PEERS),
     "ppo": list_table("ppo.json", PPO),
+    "ppo-gpu": list_table("ppo_gpu.json", PPO_GPU),
     "iteration": list_table("iteration.json", PARTS, lambda row: row["kind"] == "part"),
     "changes": list_table(
         "iteration.json", CHANGES, lambda row: row["kind"] == "change"
     ),
     "replay": replay_table,
     "startup": startup_line,
+    "house": list_table("house.json", HOUSE),
     "kills": kills_line,
+    "matrix": list_table("matrix.json", MATRIX),
     "codes": list_table("codes.json", CODES),
     "grasps": list_table("grasps.json", GRASPS),
     "failures": failures_table,

@@ -1,8 +1,8 @@
 """How long a newcomer waits: for the set-up, and from the command to the first update.
 
 The set-up is `make setup` in a fresh clone. The first update is timed from the start of
-`make train-base`'s process to the first row of metrics.csv: once with every cache empty
-and once more with what that left. Writes benchmarks/results/startup.json.
+the process of `dexjax train base` to the first row of metrics.csv: once with every
+cache empty and once more with what that left. Writes benchmarks/results/startup.json.
 """
 
 import os
@@ -15,31 +15,36 @@ from pathlib import Path
 
 import tyro
 
-from dexjax.runs.folder import write_json
-from dexjax.runs.metrics import provenance
+from dexjax.runs.records.provenance import provenance
+from dexjax.runs.storage.files import write_json
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "benchmarks" / "results" / "startup.json"
 PATIENCE = 600.0  # s
 
 
-def setup_seconds(work: Path) -> float:
-    """Of `make setup` in a clone of its own."""
-    clone = work / "clone"
-    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+def clone(work: Path) -> Path:
+    """A fresh clone, of what is committed."""
+    folder = work / "clone"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
+    return folder
+
+
+def setup_seconds(folder: Path) -> float:
+    """Of `make setup` in a clone."""
     began = time.monotonic()
-    subprocess.run(["make", "setup"], cwd=clone, check=True)
+    subprocess.run(["make", "setup"], cwd=folder, check=True)
     return time.monotonic() - began
 
 
-def first_update_seconds(name: str, out: Path, cache: Path) -> float:
+def first_update_seconds(name: str, out: Path, cache: Path, preset: str) -> float:
     """From the start of a training to its first logged update.
 
     Raises:
         SystemExit: if the training ends or takes too long before it.
     """
-    command = [sys.executable, str(ROOT / "experiments" / "base.py")]
-    command += ["--object", name, "--out", str(out)]
+    command = [sys.executable, "-m", "dexjax", "train", "base"]
+    command += ["--preset", preset, "--object", name, "--out", str(out)]
     began = time.monotonic()
     process = subprocess.Popen(
         command,
@@ -64,6 +69,27 @@ def _has_row(metrics: Path) -> bool:
     return metrics.exists() and metrics.read_bytes().count(b"\n") > 1
 
 
+def first_updates(name: str, rounds: int, work: Path, preset: str = "laptop") -> dict:
+    """Seconds to the first update: with empty caches, and with what that left.
+
+    Args:
+        name: of the object.
+        rounds: with the caches filled; the median counts.
+        work: folder for runs and caches.
+        preset: of the training.
+    """
+    cold = first_update_seconds(name, work / "cold", work / "cache", preset)
+    warm = sorted(
+        first_update_seconds(name, work / f"warm{i}", work / "cache", preset)
+        for i in range(rounds)
+    )
+    return {
+        "first_update_cold_s": round(cold, 1),
+        "first_update_cached_s": round(warm[rounds // 2], 1),
+        "first_update_cached_all_s": [round(seconds, 1) for seconds in warm],
+    }
+
+
 def main(name: str = "mug", rounds: int = 3, out: Path = OUT) -> None:
     """Measures all of it.
 
@@ -74,20 +100,13 @@ def main(name: str = "mug", rounds: int = 3, out: Path = OUT) -> None:
     """
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
-        setup_s = setup_seconds(work)
-        cold = first_update_seconds(name, work / "cold", work / "cache")
-        warm = sorted(
-            first_update_seconds(name, work / f"warm{i}", work / "cache")
-            for i in range(rounds)
-        )
-    report = {
-        "object": name,
-        "setup_s": round(setup_s, 1),
-        "first_update_cold_s": round(cold, 1),
-        "first_update_cached_s": round(warm[rounds // 2], 1),
-        "first_update_cached_all_s": [round(seconds, 1) for seconds in warm],
-        **provenance(),
-    }
+        setup_s = setup_seconds(clone(work))
+        report = {
+            "object": name,
+            "setup_s": round(setup_s, 1),
+            **first_updates(name, rounds, work),
+            **provenance(),
+        }
     write_json(out, report)
     print(report)
 

@@ -1,11 +1,14 @@
 """How fast the task steps and PPO learns, against `mujoco.rollout` alone.
 
-    python benchmarks/throughput.py [--engines native,mjx] [--objects 1,64,3200]
+    python benchmarks/throughput.py [--engines native mjx] [--objects 1 64 3200]
+        [--worlds 512 2048]
 
-Every row is measured in a process of its own, which gives its memory. All sides of a
-row step the same states with the same controls, in turn, in that process; medians are
-kept. Rows are completed in benchmarks/results/throughput.json: those of the same
-engine, objects, worlds and device are replaced.
+Every row is measured in a process of its own, which gives its memory; on a GPU rows of
+the same engine and objects share one, and their memory is the highest up to then. All
+sides of a row step the same states with the same controls, in turn, in that process;
+medians are kept. Rows are completed in benchmarks/results/throughput.json: those of the
+same engine, objects, worlds and device are replaced. A row that fails is named and left
+out.
 
 Beside `ratio_to_raw` a row of many objects has `ratio_to_one_object`: the same worlds,
 engine and controls against all worlds holding one and the same object, the harmonic
@@ -13,12 +16,14 @@ mean over `SINGLES` objects spread over the set.
 """
 
 import dataclasses
+import functools
+import itertools
 import multiprocessing
 import resource
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -26,34 +31,44 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import tyro
+from completing import THROUGHPUT, complete
 
-from dexjax.errors import main_guard
-from dexjax.learners.ppo import make_ppo
+from dexjax.errors import DexjaxError, main_guard
+from dexjax.learners.worlds import batched
 from dexjax.physics.native import NativeEngine
-from dexjax.runs.assemble import assemble_engine, load_config_objects, training_task
-from dexjax.runs.config import PRESETS
-from dexjax.runs.folder import read_json, write_json
-from dexjax.runs.metrics import provenance
-from dexjax.tasks.grasp import GraspTask
+from dexjax.runs.assemble import assemble_engine, load_scene_objects, training_task
+from dexjax.runs.launch import ppo_learner
+from dexjax.runs.records.provenance import provenance
+from dexjax.runs.run import PpoRun
+from dexjax.systems.resdex.presets import preset
+from dexjax.tasks.grasp import Episode, GraspTask
 
 OUT = Path(__file__).resolve().parent / "results" / "throughput.json"
 STEPS = 16
 ROUNDS = 7
 SINGLES = 8
-# What names a row.
-KEY = ("what", "engine", "object", "worlds", "device")
+# Of whole iterations on a GPU; of the preset "gpu" on many objects.
+GPU_WORLDS = 4096
+SHOWN = ("what", "engine", "object", "worlds", "control_steps_per_s", "ratio_to_raw")
 
 
 def make_task(engine: str, objects: str) -> GraspTask:
     """The laptop task on an engine."""
-    config = dataclasses.replace(PRESETS["laptop"], object=objects, engine=engine)
-    return training_task(config, assemble_engine(config, load_config_objects(config)))
+    run = preset("laptop")
+    scene = dataclasses.replace(run.scene, object=objects, engine=engine)
+    run = dataclasses.replace(run, scene=scene)
+    made = load_scene_objects(scene, run.task.observes_codes)
+    return training_task(run, assemble_engine(scene, made))
+
+
+kept_task = functools.lru_cache(1)(make_task)
 
 
 def starts(task: GraspTask, worlds: int, object_id: jax.Array):
     """Fresh worlds that hold the given objects."""
     keys = jax.random.split(jax.random.key(0), worlds)
-    return jax.jit(jax.vmap(task.reset))(keys, object_id)
+    # Start states are drawn, as in a training.
+    return jax.jit(jax.vmap(task.reset))(keys, Episode(object_id, None))
 
 
 def spread(task: GraspTask, worlds: int) -> jax.Array:
@@ -62,14 +77,18 @@ def spread(task: GraspTask, worlds: int) -> jax.Array:
 
 
 def pipeline(task: GraspTask, worlds: int) -> tuple[Callable, tuple]:
-    """A jitted rollout of engine, observation, reward and reset, and its arguments."""
-    shape = (STEPS, worlds, task.action_size)
+    """A jitted rollout of engine, observation, reward and reset, and its arguments.
+
+    As learners step a task: the worlds advance, those whose episode has ended restart.
+    """
+    shape = (STEPS, worlds, task.spec.actions)
     actions = 0.6 * jax.random.normal(jax.random.key(1), shape).clip(-1, 1)
+    together = batched(task)
 
     @jax.jit
     def roll(state, actions):
         def step(state, action):
-            state = jax.vmap(task.step)(state, action)
+            state = together.restart(together.advance(state, action))
             return state, (state.obs, state.reward)
 
         return jax.lax.scan(step, state, actions)
@@ -86,7 +105,7 @@ def seconds(call: Callable) -> float:
 
 def pipeline_row(engine: str, objects: str, worlds: int) -> dict:
     """The task's pipeline; with the native engine against raw `rollout`."""
-    task = make_task(engine, objects)
+    task = kept_task(engine, objects)
     native = isinstance(task.engine, NativeEngine)
     roll, (mixed, actions) = pipeline(task, worlds)
     ctrl = np.asarray(jax.vmap(jax.vmap(task.control))(actions))
@@ -121,32 +140,38 @@ def _singles(task: GraspTask, worlds: int) -> list:
 
 
 def ppo_row(engine: str, objects: str, worlds: int) -> dict:
-    """Whole PPO iterations of the laptop preset against raw `rollout`."""
-    config = dataclasses.replace(PRESETS["laptop"].ppo, worlds=worlds)
-    task = make_task(engine, objects)
-    assert isinstance(task.engine, NativeEngine)
-    learner = make_ppo(task, config)
+    """Whole PPO iterations; with the native engine against raw `rollout`."""
+    run = ppo_run(worlds)
+    config, task = run.ppo, kept_task(engine, objects)
+    native = isinstance(task.engine, NativeEngine)
+    learner = ppo_learner(run)(task, None)
     began = time.perf_counter()
     state, _ = learner.train(learner.init(jax.random.key(0)))
     jax.block_until_ready(state)
     compile_s = time.perf_counter() - began
     rates, raw = [], []
-    for _ in range(ROUNDS):
-        before = jax.device_get(state.worlds)
-        held = jax.vmap(task.control)(jnp.asarray(before.memory.previous_action))
-        ctrl = np.repeat(np.asarray(held)[None], config.steps, axis=0)
+    for _ in range(ROUNDS if native else 3):
+        before = jax.device_get(state.worlds) if native else None
         began = time.perf_counter()
         state, _ = learner.train(state)
         jax.block_until_ready(state)
-        took = time.perf_counter() - began
-        rates.append(config.steps * worlds / took)
-        raw.append(task.engine.raw_rate(before.physics, ctrl))
+        rates.append(config.steps * worlds / (time.perf_counter() - began))
+        if isinstance(task.engine, NativeEngine):
+            held = jax.vmap(task.control)(jnp.asarray(before.memory.previous_action))
+            ctrl = np.repeat(np.asarray(held)[None], config.steps, axis=0)
+            raw.append(task.engine.raw_rate(before.physics, ctrl))
     return {
         "what": "PPO iteration",
         **_row(task, objects, worlds, rates, raw),
         "compile_s": round(compile_s, 2),
-        "config": dataclasses.asdict(config),
+        "config": dataclasses.asdict(config) | dataclasses.asdict(run.network),
     }
+
+
+def ppo_run(worlds: int) -> PpoRun:
+    """The run whose iterations are measured: the preset that suits the device."""
+    run = preset("gpu" if jax.default_backend() == "gpu" else "laptop")
+    return dataclasses.replace(run, ppo=dataclasses.replace(run.ppo, worlds=worlds))
 
 
 def _row(
@@ -179,28 +204,65 @@ def _ratio(rates: list[float], others: list[float]) -> float | None:
 OBJECTS = {1: "mug", 64: "everyday/train:64", 3200: "everyday/train"}
 
 
-def plan(engines: list[str], objects: list[int], backend: str) -> list[tuple]:
-    """(measurement, engine, objects, worlds) of all rows."""
+def plan(
+    engines: Sequence[str], objects: Sequence[int], worlds: Sequence[int], backend: str
+) -> list[tuple]:
+    """(measurement, engine, objects, worlds) of all rows.
+
+    Args:
+        engines: to measure.
+        objects: 1, 64 or 3200.
+        worlds: of the pipelines; none for what suits engine and backend.
+        backend: of JAX.
+    """
     rows: list[tuple] = []
-    for engine in engines:
-        worlds: tuple[int, ...] = (2048, 8192) if backend == "gpu" else (16, 64)
+    on_gpu = backend == "gpu"
+    for engine, count in itertools.product(engines, objects):
+        usual = (1024, 4096, 16_384) if on_gpu else (16, 64)
         if engine == "native":
-            worlds = (64, 512, 2048)
-            rows += [(ppo_row, engine, OBJECTS[n], 512) for n in objects]
-        rows += [(pipeline_row, engine, OBJECTS[n], w) for n in objects for w in worlds]
+            usual = (64, 512, 2048)
+            rows.append((ppo_row, engine, OBJECTS[count], 512))
+        sizes = worlds or usual
+        rows += [(pipeline_row, engine, OBJECTS[count], size) for size in sizes]
+        if engine == "warp" and on_gpu:
+            rows.append((ppo_row, engine, OBJECTS[count], GPU_WORLDS))
     return rows
 
 
-def elsewhere(call: Callable, *arguments):
-    """The result of a call in a process of its own."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as process:
-        return process.submit(call, *arguments).result()
+def process() -> ProcessPoolExecutor:
+    """A fresh process that calls what it is given."""
+    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+
+
+def measured(rows: list[tuple], share: bool) -> Iterator[dict]:
+    """Measures rows one after the other; says which fail.
+
+    Args:
+        rows: of `plan`.
+        share: whether rows of the same engine and objects share a process.
+
+    Raises:
+        DexjaxError: in the end, if any failed.
+    """
+    failed = []
+    for _, group in itertools.groupby(
+        enumerate(rows), lambda item: item[1][1:3] if share else item[0]
+    ):
+        with process() as own:
+            for _, (measurement, *arguments) in group:
+                try:
+                    yield own.submit(measurement, *arguments).result()
+                except Exception as error:  # Whatever it is, the others are measured.
+                    print(f"{arguments}: {type(error).__name__}: {error}", flush=True)
+                    failed.append(arguments)
+    if failed:
+        raise DexjaxError(f"not measured, see above: {failed}")
 
 
 def benchmark(
     engines: tuple[str, ...] = ("native", "mjx", "warp"),
     objects: tuple[int, ...] = tuple(OBJECTS),
+    worlds: tuple[int, ...] = (),
     out: Path = OUT,
 ) -> None:
     """Measures and completes the table.
@@ -208,16 +270,18 @@ def benchmark(
     Args:
         engines: to measure.
         objects: 1, 64 or 3200, how many different ones there are.
+        worlds: of the task's pipelines; by default what suits engine and device.
         out: JSON file to complete.
     """
-    rows = read_json(out) if out.exists() else []
-    backend = elsewhere(jax.default_backend)
-    for measurement, *arguments in plan(list(engines), list(objects), backend):
-        row = elsewhere(measurement, *arguments)
-        rows = [r for r in rows if any(r[name] != row[name] for name in KEY)] + [row]
-        write_json(out, rows)
-        shown = (*KEY[:-1], "control_steps_per_s", "ratio_to_raw", "memory_mb")
-        print({name: row[name] for name in shown}, flush=True)
+    unknown = [count for count in objects if count not in OBJECTS]
+    if unknown:
+        raise DexjaxError(f"{unknown[0]} objects: choose from {[*OBJECTS]}")
+    with process() as own:
+        backend = own.submit(jax.default_backend).result()
+    rows = plan(engines, objects, worlds, backend)
+    for row in measured(rows, share=backend == "gpu"):
+        complete(out, [row], THROUGHPUT)
+        print({name: row[name] for name in SHOWN}, flush=True)
 
 
 @main_guard

@@ -7,19 +7,19 @@ one row per policy and object.
 """
 
 import dataclasses
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import tyro
+
 from dexjax.errors import DexjaxError, main_guard
+from dexjax.evaluation.objects import measure_objects
 from dexjax.objects.loading import load_objects
-from dexjax.runs.arguments import parse_arguments
-from dexjax.runs.assemble import assemble_engine, use_compilation_cache
-from dexjax.runs.config import BaseConfig
-from dexjax.runs.evaluation import fresh_task, measure_objects
-from dexjax.runs.folder import read_json, write_json
-from dexjax.runs.metrics import provenance
-from dexjax.runs.policies import load_config, load_policy
+from dexjax.runs.assemble import assemble_engine, fresh_task, use_compilation_cache
+from dexjax.runs.records.provenance import provenance
+from dexjax.runs.run import Run
+from dexjax.runs.storage.files import read_json, write_json
+from dexjax.runs.stored import load_stored, read_run
 from dexjax.tasks.grasp import GraspTask
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -75,16 +75,14 @@ class Tasks:
         self._options = options
         self._made: dict[tuple, GraspTask] = {}
 
-    def of(self, config: BaseConfig) -> GraspTask:
+    def of(self, run: Run) -> GraspTask:
         """The task of a run, over the objects of this benchmark."""
-        key = (config.hand, config.wrist, config.task)
+        key = (run.scene.hand, run.scene.wrist, run.task)
         if key not in self._made:
-            # Only the native engine holds several objects.
-            config = dataclasses.replace(
-                config, engine="native", seed=self._options.seed
-            )
-            engine = assemble_engine(config, load_objects(names(self._options)))
-            self._made[key] = fresh_task(config, engine, self._options.episodes)
+            scene = dataclasses.replace(run.scene, engine="native")
+            run = dataclasses.replace(run, scene=scene, seed=self._options.seed)
+            engine = assemble_engine(scene, load_objects(names(self._options)))
+            self._made[key] = fresh_task(run, engine, self._options.episodes)
         return self._made[key]
 
 
@@ -106,28 +104,28 @@ def finished_runs(folder: Path) -> list[Path]:
 
 
 def new_rows(
-    options: Options, run: Path, tasks: Tasks, known: set[tuple]
+    options: Options, folder: Path, tasks: Tasks, known: set[tuple]
 ) -> Iterator[dict]:
     """Measures what is not known yet of one run."""
-    summary, config = read_json(run / "summary.json"), load_config(run)
+    summary, run = read_json(folder / "summary.json"), read_run(folder)
     heads = [
         {
-            "run": run.name,
+            "run": folder.name,
             "trained": summary["date"],
-            "trained_on": config.object,
-            "training_seed": config.seed,
+            "trained_on": run.scene.object,
+            "training_seed": run.seed,
             "object": name,
             "episodes": options.episodes,
             "seed": options.seed,
         }
         for name in names(options)
-        if name != config.object
+        if name != run.scene.object
     ]
     missing = [head for head in heads if key_of(head) not in known]
     if not missing:
         return
-    act, task = load_policy(run).act, tasks.of(config)
-    found = measure_objects(task, act, options.episodes, options.seed)
+    policy, task = load_stored(folder).policy, tasks.of(run)
+    found, _ = measure_objects(task, policy, options.episodes, options.seed)
     by_name = {row["object"]: row for row in found}
     for head in missing:
         row = by_name[head["object"]] | {"engine": task.engine.name}
@@ -161,7 +159,7 @@ def transfer(options: Options) -> None:
 def main() -> None:
     """Reads the command line and measures."""
     use_compilation_cache()
-    transfer(parse_arguments(Options, sys.argv[1:], Options()))
+    transfer(tyro.cli(Options))
 
 
 if __name__ == "__main__":

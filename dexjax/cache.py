@@ -14,9 +14,17 @@ Arrays = dict[str, np.ndarray]
 
 
 def cache_folder(kind: str) -> Path:
-    """Where a kind of results is kept: $XDG_CACHE_HOME or ~/.cache, below `dexjax`."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "dexjax" / kind
+    """Where a kind of results is kept: $XDG_CACHE_HOME or ~/.cache, below `dexjax`.
+
+    A user without a home has it among the temporary files.
+    """
+    base = os.environ.get("XDG_CACHE_HOME")
+    if base:
+        return Path(base) / "dexjax" / kind
+    try:
+        return Path.home() / ".cache" / "dexjax" / kind
+    except RuntimeError:
+        return Path(tempfile.gettempdir()) / f"dexjax-{os.getuid()}" / kind
 
 
 def remembered(
@@ -63,7 +71,7 @@ def _write(file: Path, arrays: Arrays) -> None:
         return
     try:
         with os.fdopen(descriptor, "wb") as stream:
-            np.savez(stream, **arrays)
+            np.savez(stream, allow_pickle=False, **arrays)
         Path(name).replace(file)
     except OSError:
         Path(name).unlink(missing_ok=True)

@@ -17,14 +17,14 @@ def multiply(p: Array, q: Array) -> jax.Array:
 
 def conjugate(q: Array) -> jax.Array:
     """The inverse rotation, (…, 4)."""
-    return q * jnp.array([1.0, -1.0, -1.0, -1.0])
+    return jnp.asarray(q) * jnp.array([1.0, -1.0, -1.0, -1.0])
 
 
 def rotate(q: Array, vector: Array) -> jax.Array:
     """Rotates vectors (…, 3) by q (…, 4)."""
     w, v = q[..., :1], q[..., 1:]
     twice = 2.0 * jnp.cross(v, vector)
-    return vector + w * twice + jnp.cross(v, twice)
+    return jnp.asarray(vector) + w * twice + jnp.cross(v, twice)
 
 
 def from_axis_angle(axis: Array, angle: Array) -> jax.Array:

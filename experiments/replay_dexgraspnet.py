@@ -25,7 +25,7 @@ from scipy.spatial import ConvexHull, QhullError, cKDTree
 
 from dexjax.errors import DexjaxError, main_guard
 from dexjax.hands import Hand, forward_kinematics, load_hand
-from dexjax.hands.surface import Spheres, hand_spheres, place
+from dexjax.hands.contact_geometry import Spheres, hand_spheres, place
 from dexjax.objects.dexgraspnet import Grasp, find_objects, read_grasps, read_pieces
 
 NEAR = 0.005  # a link this close to the surface (m) counts as touching

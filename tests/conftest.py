@@ -9,9 +9,10 @@ import pytest
 from dexjax.hands import load_hand
 from dexjax.learners.autoencoder import AutoencoderConfig
 from dexjax.objects.loading import load_object
-from dexjax.runs.codes import export_encoder, train_encoder
-from dexjax.runs.folder import RunFolder
+from dexjax.runs.encoder import export_encoder
+from dexjax.runs.storage.folder import RunFolder
 from dexjax.scene import make_scene
+from dexjax.systems.resdex.codes import train_encoder
 
 ROOT = Path(__file__).resolve().parents[1]
 REAL_DATA = ROOT.parent / "shared" / "data"
@@ -57,7 +58,7 @@ def tiny_encoder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("encoder")
     config = AutoencoderConfig(points=16, batch=2, steps=2)
     with RunFolder.open(folder / "run", {}) as run:
-        encoder, _ = train_encoder(run, config, load_object("box").points, seed=0)
+        encoder, *_ = train_encoder(run, config, load_object("box").points, seed=0)
     export_encoder(encoder, folder / "out")
     return encoder, folder / "out"
 

@@ -4,13 +4,20 @@ The hand with its 17 geoms is what MJX and Warp take long to compile; what happe
 objects can be seen with a finger that presses on them.
 """
 
+import jax
+import jax.experimental
 import mujoco
 import numpy as np
 
 from dexjax.hands import load_hand
 from dexjax.objects.object_set import ObjectSet, build_object
-from dexjax.scene import Scene, _add_object
+from dexjax.scene import Scene, Variation
+from dexjax.scene.build import sensor_slices
+from dexjax.scene.objects import add_object
+from dexjax.scene.variation import vary_objects, vary_world
 
+# jax 0.7 has it elsewhere.
+enable_x64 = (jax if hasattr(jax, "enable_x64") else jax.experimental).enable_x64
 FINGER_HEIGHT = 0.15  # m, where `finger` is 0
 
 XML = f"""
@@ -62,23 +69,23 @@ SOLIDS = {
 }
 
 
-def small_scene(*names):
+USUAL = (Variation(),)
+
+
+def small_scene(*names, variations=USUAL):
     """A scene of some of the `SOLIDS`, two hulls each, the second often padding."""
     objects = ObjectSet.concatenate(
         [build_object(name, name, SOLIDS[name], hulls=2) for name in names]
     )
+    objects = vary_objects(objects, variations)
     models = []
     for i in range(len(objects)):
         spec = mujoco.MjSpec.from_string(XML)
-        _add_object(spec, objects, i)
+        add_object(spec, objects, i)
+        vary_world(spec, variations[i % len(variations)])
         models.append(spec.compile())
-    sensors = {
-        models[0].sensor(i).name: slice(start, start + size)
-        for i, (start, size) in enumerate(
-            zip(models[0].sensor_adr, models[0].sensor_dim, strict=True)
-        )
-    }
-    return Scene(load_hand(), objects, tuple(models), sensors)
+    sensors, joints = sensor_slices(models[0]), {"object": ("object",)}
+    return Scene(load_hand(), objects, tuple(models), sensors, joints, variations)
 
 
 def starts(scene, object_id, seed=0):

@@ -12,16 +12,19 @@ from scipy.spatial.transform import Rotation
 
 from dexjax.errors import DexjaxError
 from dexjax.hands import forward_kinematics, load_hand
-from dexjax.learners.ppo import make_ppo
 from dexjax.objects.loading import load_object
 from dexjax.physics.native import NativeEngine
-from dexjax.runs import policies
-from dexjax.runs.config import preset
 from dexjax.scene import make_scene
+from dexjax.spec import PolicySpec
 from dexjax.tasks.grasp import GraspTask
-from dexjax.tasks.grasp_config import GraspConfig, proposals_of
-from dexjax.tasks.observations import sense
-from dexjax.tasks.rewards import Proposal, Situation, hand_distances, reward_terms
+from dexjax.tasks.grasp.config import GraspConfig, proposals_of
+from dexjax.tasks.grasp.observations import sense
+from dexjax.tasks.grasp.rewards import (
+    Proposal,
+    RewardInputs,
+    hand_distances,
+    reward_terms,
+)
 
 HAND = load_hand("allegro")
 FINGERS = ("FF", "MF", "RF", "TH")
@@ -157,14 +160,18 @@ def begun(task):
 
 
 def test_the_task_takes_22_actions_and_shows_16_joints_and_4_tips(scene, task, begun):
-    assert task.action_size == 22
-    assert task.observation_size == 98 + 22 + 3 + 3 + 4 * 3
+    assert task.spec.actions == 22
+    names = ("proprioception", "previous_action", "object_position", "relative")
+    assert task.spec.sees("policy") == names
+    sizes = [own.size for own in task.spec.observations]
+    assert sizes == [98, 22, 3, 3 + 4 * 3]
     step = jax.jit(task.step)
     action = jax.random.uniform(jax.random.key(1), (22,), minval=-1.0)
     state = begun
     for _ in range(5):
         state = step(state, action)
-    obs, data = np.asarray(state.obs), np.asarray(state.physics.sensordata)
+    obs = np.concatenate([state.obs[name] for name in names])
+    data = np.asarray(state.physics.sensordata)
 
     def read(name):
         return data[scene.sensors[name]]
@@ -191,7 +198,7 @@ def test_the_task_takes_22_actions_and_shows_16_joints_and_4_tips(scene, task, b
 
 def test_sums_over_fingertips_and_joints_are_scaled_to_the_papers(scene, begun):
     sensed = sense(HAND, scene.sensors, begun.physics.sensordata)
-    situation = Situation(
+    situation = RewardInputs(
         sensed=sensed,
         action=jnp.zeros(22),
         goal=jnp.zeros(3),
@@ -231,12 +238,12 @@ def test_proposals_of_another_hand_are_left_out():
         GraspTask(engine, GraspConfig(starts=1, reward="stage1"))
 
 
-def test_policies_know_their_hand(task, tmp_path):
-    config = dataclasses.replace(preset("smoke"), hand="allegro")
-    sizes = policies._sizes(config, HAND)
-    assert sizes[:2] == (task.observation_size, task.action_size)
-    ppo = make_ppo(task, config.ppo)
-    shapes = jax.eval_shape(ppo.init, jax.random.key(0)).policy
-    _, blank = policies._acting(tmp_path, config)
-    template = jax.eval_shape(blank, jax.random.key(0))
-    assert jax.tree.map(jnp.shape, shapes) == jax.tree.map(jnp.shape, template)
+def test_policies_know_their_hand(task):
+    sees = task.spec.sees("policy")
+    spec = PolicySpec.of(task.spec, sees)
+    assert spec.misfits(task.spec) == []
+    other = dataclasses.replace(task.spec, body="shadow hand, servo wrist")
+    assert spec.misfits(other) == [
+        "it moves the allegro hand, servo wrist, "
+        "the task has the shadow hand, servo wrist"
+    ]

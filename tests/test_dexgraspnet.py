@@ -11,7 +11,7 @@ import trimesh
 from scipy.spatial.transform import Rotation
 
 from dexjax.errors import DexjaxError
-from dexjax.objects import load_object
+from dexjax.objects import load_object, load_objects
 from dexjax.objects.dexgraspnet import (
     JOINT_NAMES,
     find_objects,
@@ -20,7 +20,7 @@ from dexjax.objects.dexgraspnet import (
     read_pieces,
     scaled_names,
 )
-from dexjax.objects.safe_pickle import load_npy, load_npz
+from dexjax.objects.dexgraspnet.safe_pickle import load_npy, load_npz
 
 NAME_A = "core-mug-0123"
 NAME_B = "sem/Car-4567"
@@ -134,9 +134,42 @@ def test_bad_folders(folder, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DexjaxError, match=r"decomposed\.obj"):
         find_objects(tmp_path / "empty")
+
+
+def test_meshes_without_grasps(folder):
     (folder / "deep" / "a" / "dataset" / f"{NAME_A}.npy").unlink()
     with pytest.raises(DexjaxError, match=f"no grasps for '{NAME_A}'"):
-        load_object(f"{NAME_A}@0.06", dexgraspnet=folder)
+        read_grasps(find_objects(folder)[NAME_A])
+    objects = load_object(f"{NAME_A}@0.07", dexgraspnet=folder)
+    assert objects.grasp_count.tolist() == [0]
+    assert objects.grasp_joints.shape == (1, 0, 22)
+    with pytest.raises(DexjaxError, match=r"one of 0\.06, 0\.08, 0\.1, 0\.12, 0\.15"):
+        load_object(NAME_A, dexgraspnet=folder)
+    assert scaled_names(folder)[NAME_A][0] == f"{NAME_A}@0.06"
+    assert len(load_objects([f"{NAME_A}@0.06", f"{NAME_B}@0.08"], dexgraspnet=folder))
+
+
+def test_linked_folders(folder, tmp_path_factory, monkeypatch):
+    linked = tmp_path_factory.mktemp("linked")
+    (linked / "a").symlink_to(folder / "deep", target_is_directory=True)
+    (linked / "b").symlink_to(folder / "b", target_is_directory=True)
+    (folder / "b" / "back").symlink_to(linked, target_is_directory=True)
+    assert scaled_names(linked) == scaled_names(folder)
+    assert load_object(f"{NAME_B}@0.08", dexgraspnet=linked).grasp_count == [1]
+    monkeypatch.setenv("HOME", str(linked.parent))
+    assert find_objects(f"~/{linked.name}").keys() == {NAME_A, NAME_B}
+
+
+def test_pieces_without_groups(folder):
+    source = find_objects(folder)[NAME_A]
+    named = read_pieces(source)
+    lines = source.mesh.read_text().splitlines()
+    for drop in ("o ", "o convex_1"):
+        kept = [line for line in lines if not line.startswith(drop)]
+        source.mesh.write_text("\n".join(["# caf\xe9", *kept]), encoding="latin-1")
+        found = read_pieces(source)
+        assert len(found) == len(named) == 2
+        assert all(np.array_equal(a, b) for a, b in zip(found, named, strict=True))
 
 
 def test_missing_mesh_and_missing_grasps_are_said(folder):
@@ -311,9 +344,9 @@ def test_plain_numbers_need_no_pickle(tmp_path):
 
 
 def test_real_objects_agree_with_numpy(real_data):
-    found = find_objects(real_data)
+    found = [own for own in find_objects(real_data).values() if own.grasps]
     assert len(found) >= 6
-    for source in found.values():
+    for source in found:
         grasps = read_grasps(source)
         if source.grasps.is_dir():
             first = np.load(source.grasps / "00000.npz", allow_pickle=True)
@@ -327,10 +360,54 @@ def test_real_objects_agree_with_numpy(real_data):
 
 
 def test_real_objects_load(real_data):
-    for name in find_objects(real_data):
+    found = find_objects(real_data)
+    with_grasps = [name for name, own in found.items() if own.grasps]
+    without = [name for name in found if name not in with_grasps][:3]
+    for name in with_grasps + without:
         objects = load_object(f"{name}@0.08", dexgraspnet=real_data)
-        assert objects.grasp_count[0] > 5
+        assert (objects.grasp_count[0] > 5) == (name in with_grasps)
         assert 0.03 <= objects.mass[0] <= 1.0
-        pieces = np.concatenate(read_pieces(find_objects(real_data)[name], 0.08))
+        pieces = np.concatenate(read_pieces(found[name], 0.08))
         solid = objects.hulls[0][objects.hull_mask[0]].reshape(-1, 3)
         assert np.allclose(np.ptp(solid, 0), np.ptp(pieces, 0), rtol=0.03, atol=0.002)
+
+
+def test_lists_in_themselves_and_headers_without_end(tmp_path):
+    own = []
+    own.append(own)
+    whole = npy(pickle.dumps([1]))
+    packed = tmp_path / "packed.npz"
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("qpos.npy", whole * 9)
+    start = packed.read_bytes().index(b"qpos.npy") + len("qpos.npy")
+    broken = bytearray(packed.read_bytes())
+    broken[start : start + 4] = b"\xff" * 4
+    deep = b"\x80\x04" + b"]" * 20_000 + b"a" * 19_999 + b"."
+    contents = {
+        "own.npy": npy(pickle.dumps(own)),
+        "deep.npy": npy(deep),
+        "header.npy": whole.replace(b"}", b"("),
+        "zlib.npz": bytes(broken),
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(DexjaxError, match=f"{name}: damaged") as caught:
+            read_grasps(tmp_path / name)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"qpos": np.zeros(3), "scale": 1.0},
+        {"qpos": {}, "scale": 10**400},
+        {"qpos": {"WRJRx": 10**400}, "scale": 1.0},
+        {"qpos": [], "scale": 1.0},
+        [1, 2],
+        "qpos",
+    ],
+)
+def test_grasps_that_are_no_dict_of_numbers(tmp_path, entry):
+    (tmp_path / "a.npy").write_bytes(npy(pickle.dumps([entry])))
+    with pytest.raises(DexjaxError, match="grasp 0 (is not a dict|lacks)"):
+        read_grasps(tmp_path / "a.npy")

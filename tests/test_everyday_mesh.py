@@ -7,13 +7,13 @@ import trimesh
 from dexjax import rotations
 from dexjax.errors import DexjaxError
 from dexjax.objects import load_object
-from dexjax.objects import mesh_worker as worker
-from dexjax.objects.everyday_mesh import MESH, make_mesh
-from dexjax.objects.everyday_plan import SCALES
-from dexjax.objects.materials import MATERIALS, draw_material
+from dexjax.objects.everyday import worker
+from dexjax.objects.everyday.materials import MATERIALS, draw_material
+from dexjax.objects.everyday.meshes import MESH, make_mesh
+from dexjax.objects.everyday.plan import SCALES
+from dexjax.objects.geometry.resting import fallen_quaternion
 from dexjax.objects.object_set import MASS_RANGE, build_object
 from dexjax.objects.procedural import CATEGORIES, make_shape
-from dexjax.objects.resting import fallen_quaternion
 
 
 def test_every_fourth_variant_has_been_knocked_over():

@@ -2,7 +2,7 @@
 
 import collections
 import hashlib
-import re
+import json
 
 import numpy as np
 import pytest
@@ -12,34 +12,29 @@ from scipy.spatial import cKDTree
 from dexjax import rotations
 from dexjax.errors import DexjaxError
 from dexjax.hands import load_hand
-from dexjax.objects import (
-    everyday_plan,
-    everyday_set,
-    load_object,
-    load_object_set,
-    load_objects,
-)
-from dexjax.objects.everyday_plan import (
-    DISTINCT,
-    SCALES,
-    Member,
-    code_digest,
-    difference,
-    members,
-    plan_category,
-)
-from dexjax.objects.everyday_set import (
+from dexjax.objects import load_object, load_object_set, load_objects
+from dexjax.objects.everyday import built_set, made, plan
+from dexjax.objects.everyday.built_set import (
     build,
     cache_file,
     choose_members,
     load_everyday,
     parse_member,
 )
-from dexjax.objects.graspable import why_not
+from dexjax.objects.everyday.graspable import why_not
+from dexjax.objects.everyday.meshes import make_mesh
+from dexjax.objects.everyday.plan import (
+    DISTINCT,
+    SCALES,
+    Member,
+    difference,
+    members,
+    plan_category,
+)
 from dexjax.objects.object_set import MASS_RANGE, ObjectSet
 from dexjax.objects.procedural import SEEN, UNSEEN, make_shape
-from dexjax.physics.settle import settle_objects
 from dexjax.scene import make_scene
+from dexjax.tasks.grasp.settle import settle_objects
 
 SMALL = {
     "train": {"box": [(0, 0.06), (1, 0.08)], "phone": [(0, 0.06), (0, 0.08)]},
@@ -54,12 +49,12 @@ ROUND = ("apple", "egg", "pear", "light_bulb", "pencil", "doorknob")
 def small(monkeypatch, tmp_path):
     """A plan of six objects, and a cache of its own."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(everyday_plan, "PLAN", tmp_path / "plan.json")
-    everyday_plan.write_plan(SMALL, code_digest(), everyday_plan.PLAN)
-    for remembered in (members, everyday_plan._splits):
+    monkeypatch.setattr(plan, "PLAN", tmp_path / "plan.json")
+    plan.write_plan(SMALL, plan.PLAN)
+    for remembered in (members, plan._splits):
         remembered.cache_clear()
     yield
-    for remembered in (members, everyday_plan._splits):
+    for remembered in (members, plan._splits):
         remembered.cache_clear()
 
 
@@ -160,7 +155,7 @@ def test_names_say_which_object():
 @pytest.fixture(scope="module")
 def sample():
     """Two dozen objects of all three splits."""
-    return everyday_set.load_members(everyone()[:: len(everyone()) // 23])
+    return built_set.load_members(everyone()[:: len(everyone()) // 23])
 
 
 def test_members_can_be_grasped(sample):
@@ -270,44 +265,92 @@ def test_no_half_file_is_left(small, monkeypatch):
     def fails(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(everyday_set.np, "savez", fails)
+    monkeypatch.setattr(built_set.np, "savez", fails)
     with pytest.raises(KeyboardInterrupt):
         build()
     assert not list(cache_file().parent.glob("*.npz"))
 
 
-def test_new_file_when_the_code_changes(small, monkeypatch, tmp_path):
-    source = tmp_path / "shapes.py"
-    monkeypatch.setattr(everyday_plan, "SOURCES", (str(source),))
-    source.write_text("one")
-    everyday_plan.write_plan(SMALL, code_digest(), everyday_plan.PLAN)
+@pytest.fixture
+def measured_again():
+    yield made._made.cache_clear()
+    made._made.cache_clear()
+
+
+def test_the_plan_and_the_cache_depend_on_what_is_made(
+    small, measured_again, monkeypatch
+):
+    """Not on the source text, nor on another machine's last digits."""
     first = cache_file()
-    source.write_text("two")
-    assert cache_file() != first
-
-
-def test_plan_of_other_shapes_is_refused(small, monkeypatch):
-    assert len(members()["train"]) == 4
+    monkeypatch.setattr(made, "remembered", lambda kind, content, make: make())
+    made._made.cache_clear()
     members.cache_clear()
-    monkeypatch.setattr(everyday_plan, "SOURCES", ("shapes.py",))
-    with pytest.raises(
-        DexjaxError, match="other shapes: python -m dexjax.objects plan"
-    ):
+    assert len(members()["train"]) == 4
+    assert cache_file() == first
+    read = made.shape_figures()
+    assert made.agrees({c: [v * (1 + 1e-5) for v in row] for c, row in read.items()})
+
+    def wider(category, variant=0, seed=0):
+        shape = make_shape(category, variant, seed)
+        return shape.scaled(np.array([1.01, 1, 1])) if category == "pan" else shape
+
+    monkeypatch.setattr(made, "make_shape", wider)
+    made._made.cache_clear()
+    members.cache_clear()
+    with pytest.raises(DexjaxError, match="other shapes: dexjax objects plan"):
         load_object_set("everyday/train:1")
 
 
-def test_all_code_that_makes_meshes_is_in_the_key():
-    folder = everyday_plan.FOLDER
-    found, left = set(), ["everyday_mesh.py", "graspable.py"]
-    while left:
-        name = left.pop()
-        found.add(name)
-        imported = re.findall(
-            r"from dexjax\.objects\.(\w+) ", (folder / name).read_text()
-        )
-        files = {f"{module}.py" for module in imported if module != "everyday"}
-        left += files - found
-    assert found <= set(everyday_plan.SOURCES)
+def test_new_file_when_a_whole_mesh_is_made_otherwise(
+    small, measured_again, monkeypatch
+):
+    first = cache_file()
+
+    def heavier(category, variant):
+        record = make_mesh(category, variant)
+        record["mass"] *= 1.001
+        return record
+
+    monkeypatch.setattr(made, "remembered", lambda kind, content, make: make())
+    monkeypatch.setattr(made, "make_mesh", heavier)
+    made._made.cache_clear()
+    assert cache_file() != first
+
+
+def test_measuring_is_remembered_by_the_code(tmp_path, measured_again, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    first = made.records_digest()
+    monkeypatch.setattr(made, "_measure", lambda: pytest.fail("measured again"))
+    made._made.cache_clear()
+    assert made.records_digest() == first
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "shapes.py").write_text("# other code")
+    monkeypatch.setattr(made, "_FOLDER", tmp_path / "more")
+    made._made.cache_clear()
+    with pytest.raises(pytest.fail.Exception, match="measured again"):
+        made.records_digest()
+
+
+@pytest.mark.parametrize(
+    "harm", ["", "[]", "{}", '{"made": 3}', '{"made": {"mug": 3}}']
+)
+def test_damaged_plan(small, harm):
+    plan.PLAN.write_text(harm)
+    members.cache_clear()
+    with pytest.raises(DexjaxError, match="no plan of the everyday set|other shapes"):
+        members()
+
+
+@pytest.mark.parametrize(
+    "chosen", [[0, []], [0, 10**400], ["0", 0.08], [-1, 0.08], [True, 0.08], [0, 0.09]]
+)
+def test_a_plan_of_what_is_no_member(small, chosen):
+    whole = json.loads(plan.PLAN.read_text())
+    whole["train"]["mug"] = [chosen]
+    plan.PLAN.write_text(json.dumps(whole))
+    members.cache_clear()
+    with pytest.raises(DexjaxError, match="no plan of the everyday set"):
+        members()
 
 
 def test_specs(small):

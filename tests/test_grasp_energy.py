@@ -9,7 +9,7 @@ import trimesh
 
 from dexjax.grasps.energy import CONTACTS, Pose, all_joints, grasp_energy, rest_table
 from dexjax.hands import load_hand
-from dexjax.hands.surface import contact_points, hand_spheres
+from dexjax.hands.contact_geometry import contact_points, hand_spheres
 from dexjax.objects import load_object
 from dexjax.objects.solid import make_solid, signed_distance, smooth_normals
 

@@ -60,7 +60,7 @@ def test_objects_get_theirs_by_name(objects):
 
 
 def test_what_cannot_be_used_is_said(objects, tmp_path):
-    with pytest.raises(DexjaxError, match="no grasp proposals .*proposals.py"):
+    with pytest.raises(DexjaxError, match="no grasp proposals .*dexjax proposals"):
         read_grasps(tmp_path / "none.npz")
     (tmp_path / "half.npz").write_bytes(b"PK\x03\x04 half")
     with pytest.raises(DexjaxError, match=r"half.npz are damaged"):
@@ -77,3 +77,24 @@ def test_the_best_grasps_are_valid_then_have_the_least_energy():
     tried = Tried(grasps, held, np.zeros((1, 4, 6)), np.zeros((1, 4)))
     np.testing.assert_array_equal(best(tried, 3), [[2, 0, 1]])
     np.testing.assert_array_equal(tried.valid, [[True, False, True, False]])
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"rotation": np.zeros((2, 3, 4))}, "rotation has no length"),
+        ({"rotation": np.float64(1.0)}, "rotation is of float64"),
+        ({"joints": np.full((2, 3, 22), np.nan)}, "joints has a value that is not"),
+        ({"joints": np.zeros((2, 9, 22))}, "translation is of float64"),
+        ({"names": np.arange(2)}, "names is of int64"),
+        ({"valid": np.arange(3)}, "valid is of int64"),
+        ({"hand": np.array([{}])}, "allow_pickle"),
+        ({"names": None}, "lacks 'names'"),
+    ],
+)
+def test_what_no_proposals_are(tmp_path, changes, said):
+    fields = some(["can", "box"])._asdict() | changes
+    np.savez(tmp_path / "a.npz", **{n: x for n, x in fields.items() if x is not None})
+    with pytest.raises(DexjaxError, match=f"a.npz are damaged: .*{said}") as caught:
+        read_grasps(tmp_path / "a.npz")
+    assert "\n" not in str(caught.value)

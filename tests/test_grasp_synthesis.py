@@ -8,7 +8,8 @@ import pytest
 
 from dexjax import rotations
 from dexjax.grasps.energy import WEIGHTS, Pose, all_joints, grasp_energy, rest_table
-from dexjax.grasps.opposition import Surface, opposed_start, pad_table, thumb_links
+from dexjax.grasps.opposition import Surface, opposed_start
+from dexjax.grasps.pads import pad_table, thumb_links
 from dexjax.grasps.synthesis import make_synthesis
 from dexjax.grasps.validation import (
     GRAVITY,
@@ -18,7 +19,7 @@ from dexjax.grasps.validation import (
     make_trial,
 )
 from dexjax.hands import forward_kinematics, load_hand
-from dexjax.hands.surface import contact_points, hand_spheres
+from dexjax.hands.contact_geometry import contact_points, hand_spheres
 from dexjax.objects import load_object
 from dexjax.objects.solid import make_solid, signed_distance
 from dexjax.physics.native import NativeEngine

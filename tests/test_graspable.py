@@ -11,7 +11,7 @@ import trimesh
 from dexjax import rotations
 from dexjax.hands import forward_kinematics, load_hand
 from dexjax.objects import load_object
-from dexjax.objects.graspable import (
+from dexjax.objects.everyday.graspable import (
     DEPTH,
     FINGER,
     SPAN,
@@ -19,7 +19,7 @@ from dexjax.objects.graspable import (
     stable_tilt,
     why_not,
 )
-from dexjax.objects.materials import FRICTION_RANGE
+from dexjax.objects.everyday.materials import FRICTION_RANGE
 from dexjax.objects.object_set import MASS_RANGE, build_object
 
 # Length and radius of the last links, and where their pads look (shadow_hand.xml).

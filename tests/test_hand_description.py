@@ -1,99 +1,32 @@
 """A hand of one's own: the page's claw works, and what does not fit is named."""
 
-import re
 import sys
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from claw import DESCRIPTION, write_claw
 
+from dexjax.cli.main import main
 from dexjax.errors import DexjaxError
-from dexjax.hands import __main__ as command
 from dexjax.hands import check_hand, load_hand
 from dexjax.hands.description import read_hand
 from dexjax.objects.loading import load_object
 from dexjax.physics.native import NativeEngine
-from dexjax.runs.config import BaseConfig, check
+from dexjax.runs.run import PpoRun, SceneConfig
 from dexjax.scene import make_scene
 from dexjax.tasks.grasp import GraspTask
-from dexjax.tasks.grasp_config import GraspConfig
-
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "bring-your-own-hand.md"
-DESCRIPTION = re.search(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)[1]
-_FRAME = ("pos", "quat", "linvel", "angvel")
-
-
-def _finger(name, side):
-    return f"""
-      <body name="{name}" pos="0 {0.06 * side} 0" gravcomp="1">
-        <joint name="{name}" axis="0 0 {-side}" range="-0.3 1.2" damping="0.1"
-               armature="0.001"/>
-        <geom name="{name}" type="capsule" size="0.01" fromto="0.02 0 0 0.1 0 0"
-              contype="1" conaffinity="7" mass="0.05"/>
-        <site name="{name}tip" pos="0.1 0 0"/>
-      </body>"""
-
-
-def _wrist(index):
-    name = f"wrist_{'ft'[index // 3]}{'xyz'[index % 3]}"
-    gear = " ".join("1" if i == index else "0" for i in range(6))
-    return (
-        f'<general name="{name}" jointinparent="root" gear="{gear}" '
-        'ctrlrange="-1 1" biastype="affine"/>'
-    )
-
-
-def _claw():
-    sensors = [
-        f'<joint{kind} name="{joint}_{kind}" joint="{joint}"/>'
-        for kind in ("pos", "vel")
-        for joint in ("left", "right")
-    ]
-    for owner in ("palm", "lefttip", "righttip"):
-        site = "palm_center" if owner == "palm" else owner
-        sensors += [
-            f'<frame{kind} name="{owner}_{kind}" objtype="site" objname="{site}"/>'
-            for kind in _FRAME
-        ]
-        if owner != "palm":
-            sensors += [
-                f'<{kind} name="{owner}_{kind}" site="{site}"/>'
-                for kind in ("force", "torque")
-            ]
-    return f"""
-<mujoco model="claw">
-  <compiler angle="radian" autolimits="true"/>
-  <worldbody>
-    <body name="palm" gravcomp="1">
-      <joint name="root" type="free"/>
-      <inertial pos="0 0 0" mass="0.5" diaginertia="0.004 0.004 0.004"/>
-      <site name="palm_center" pos="0.07 0 0"/>
-      <geom name="palm" type="box" size="0.01 0.05 0.03" contype="1" conaffinity="7"/>
-      {_finger("left", 1)}{_finger("right", -1)}
-    </body>
-  </worldbody>
-  <actuator>
-    {"".join(map(_wrist, range(6)))}
-    <position name="left" joint="left" kp="3" inheritrange="1"/>
-    <position name="right" joint="right" kp="3" inheritrange="1"/>
-  </actuator>
-  <sensor>{"".join(sensors)}</sensor>
-</mujoco>"""
+from dexjax.tasks.grasp.config import GraspConfig
 
 
 @pytest.fixture
 def write(tmp_path):
-    """Writes the claw with changes; returns the path of its description."""
+    """Writes the claw with a change; returns the path of its description."""
 
-    def write(old="", new="", where="claw.xml"):
-        files = {"claw.xml": _claw(), "claw.yaml": DESCRIPTION}
-        assert old in files[where]
-        files[where] = files[where].replace(old, new, 1) if old else files[where]
-        for name, text in files.items():
-            (tmp_path / name).write_text(text)
-        return tmp_path / "claw.yaml"
+    def write(old=None, new="", where="claw.xml"):
+        changes = [] if old is None else [(old, new)]
+        return write_claw(tmp_path, *changes, where=where)
 
     return write
 
@@ -102,7 +35,7 @@ def test_the_claw_of_the_page_does_the_task(write):
     path = write()
     hand = load_hand(str(path))
     check_hand(hand)
-    check(BaseConfig(hand=str(path)))
+    PpoRun(scene=SceneConfig(hand=str(path))).check()
     assert (hand.name, hand.joints) == ("claw", ("left", "right"))
     assert hand.finger_links == ("left", "right")
     assert [link for link, _ in hand.keypoints] == [
@@ -112,11 +45,14 @@ def test_the_claw_of_the_page_does_the_task(write):
     ]
     engine = NativeEngine(make_scene(hand, load_object("box")))
     task = GraspTask(engine, GraspConfig(starts=1, relative=True))
-    assert task.action_size == hand.action_size == 6 + 2
-    assert task.observation_size == (2 + 2 * 19 + 6) + 8 + 3 + 3 + 2 * 3
+    assert task.spec.actions == hand.action_size == 6 + 2
+    sizes = {own.name: own.size for own in task.spec.observations}
+    assert sizes["proprioception"] == 2 + 2 * 19 + 6
+    assert sizes["previous_action"] == 8 and sizes["relative"] == 3 + 2 * 3
     state = jax.jit(task.reset)(jax.random.key(0))
     state = jax.jit(task.step)(state, jnp.ones(8))
-    assert np.isfinite(state.obs).all() and float(state.reward) != 0.0
+    assert all(np.isfinite(x).all() for x in state.obs.values())
+    assert float(state.reward) != 0.0
     # The start faces the table: palm and fingertips above it, the tips below the palm.
     heights = {
         name: float(state.physics.sensordata[engine.scene.sensors[f"{name}_pos"]][2])
@@ -153,8 +89,10 @@ BAD_MJCF = [
         "sensor 'righttip_pos' must be a framepos of 'righttip'",
     ),
     ('contype="1" conaffinity="7"', 'contype="1"', "conaffinity 1: give 1 and 7"),
-    ('model="claw">', 'model="claw"><option timestep="0.01"/>', "another timestep"),
-    (' angle="radian"', "", "other angles with tabletop.xml than alone"),
+    ('autolimits="true"', 'autolimits="false"', "claw.xml.*limited"),
+    ('contype="1" conaffinity="7"', 'priority="2"', "palm has priority 2: leave it"),
+    ('name="right_vel"', 'name="right_vel" cutoff="1"', "'right_vel' must have no cut"),
+    (' angle="radian"', "", "pose 'open' has left at -0.2 rad, must be within -0.005"),
     ('geom name="palm"', 'geom name="table"', "does not go with tabletop.xml.*table"),
 ]
 
@@ -172,6 +110,11 @@ BAD_DESCRIPTION = [
     ("name: claw", "nmae: claw", "unknown field 'nmae'"),
     ("name: claw", "", "the field 'name' is missing"),
     ("name: claw", "name: 3", "name: 3 should be a name"),
+    ("name: claw", "name: ../claw", "name: .*names the folders of runs"),
+    ("{left: 0.3,", "{left: .nan,", "poses: nan should be a number"),
+    ("{left: 0.3,", "{no: 0.3,", "poses: False should be a name: in quotes"),
+    ("{left: 0.3,", "{left: 0.3, left: 0.2,", "a name comes twice"),
+    ("[lefttip, righttip]", "[lefttip, lefttip]", "fingertips: .lefttip. comes twice"),
     ("mjcf: claw.xml", "mjcf: crab.xml", r"crab\.xml"),
     ("[lefttip, righttip]", "[lefttip, thumbtip]", "no site 'thumbtip' in claw.xml"),
     ("[0.7071068, 0, 0.7071068, 0]", "[1, 0, 0]", "start_quat.*four numbers"),
@@ -195,12 +138,12 @@ def test_a_description_that_does_not_fit(write, old, new, message):
 
 
 def test_unknown_hands_are_refused(tmp_path):
-    with pytest.raises(DexjaxError, match=r"no\.yaml: No such file"):
+    with pytest.raises(DexjaxError, match=r"no\.yaml: no such file"):
         load_hand(str(tmp_path / "no.yaml"))
     with pytest.raises(DexjaxError, match=r"unknown hand 'alegro'.*\['allegro'\]"):
         load_hand("alegro")
     with pytest.raises(DexjaxError, match="unknown hand 'foot'.*shadow.*allegro"):
-        check(BaseConfig(hand="foot"))
+        PpoRun(scene=SceneConfig(hand="foot")).check()
 
 
 def test_a_trial_notices_links_that_overlap_and_a_hand_that_falls(write):
@@ -216,7 +159,18 @@ def test_a_trial_notices_links_that_overlap_and_a_hand_that_falls(write):
 
 @pytest.mark.parametrize("name", ["shadow", "allegro"])
 def test_the_command_approves_of_the_built_in_hands(name, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["hands", name])
-    command.main()
+    monkeypatch.setattr(sys, "argv", ["dexjax", "hands", "check", name])
+    main()
     said = capsys.readouterr().out
     assert f"{load_hand(name).action_size} actions" in said and "rests" in said
+
+
+def test_a_name_that_is_no_text_is_said(write):
+    path = write()
+    file = path.with_suffix(".xml")
+    content = file.read_bytes()
+    assert content.count(b"<actuator>") == 1
+    word = content.split(b"<actuator>")[1].split(b'name="')[1].split(b'"')[0]
+    file.write_bytes(content.replace(b'name="%s"' % word, b'name="\xd8%s"' % word))
+    with pytest.raises(DexjaxError, match="a name is not UTF-8"):
+        read_hand(path)

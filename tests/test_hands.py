@@ -12,7 +12,7 @@ import pytest
 import trimesh
 
 from dexjax.errors import DexjaxError
-from dexjax.hands import forward_kinematics, load_hand, mjcf_path
+from dexjax.hands import forward_kinematics, load_hand, mjcf_path, world_spec
 from dexjax.objects.dexgraspnet import find_objects, read_grasps, read_pieces
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,9 +48,7 @@ def hand_model(hand):
 
 @pytest.fixture(scope="module")
 def table_model(hand):
-    files = (mjcf_path("tabletop.xml"), hand.xml)
-    includes = "".join(f'<include file="{file}"/>' for file in files)
-    return mujoco.MjModel.from_xml_string(f"<mujoco>{includes}</mujoco>")
+    return world_spec(hand.xml).compile()
 
 
 def _start(hand, model, pose="open", height=0.5):
@@ -234,7 +232,7 @@ def test_signed_distance_of_a_union_of_pieces():
 def _real_objects():
     if not DATA.is_dir():
         pytest.skip("real grasps are absent: no ../shared/data beside the repository")
-    return find_objects(DATA)
+    return {name: own for name, own in find_objects(DATA).items() if own.grasps}
 
 
 def test_signed_distance_of_a_real_mesh_agrees_with_trimesh():

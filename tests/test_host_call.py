@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from dexjax.physics import host_call
 from dexjax.physics.host_call import HostFunction
 
 OUTPUTS = [
@@ -105,6 +106,51 @@ def test_a_function_that_is_gone_is_an_error():
     gc.collect()
     with pytest.raises(Exception, match="no longer exists"):
         jax.block_until_ready(compiled(*inputs()))
+
+
+def test_nothing_is_registered_before_it_is_used():
+    """A registration that XLA refuses would leave JAX without a CPU."""
+    program = (
+        "import jax\n"
+        "noted = []\n"
+        "jax.ffi.register_ffi_target = lambda *given, **_: noted.append(given)\n"
+        "import dexjax.physics.host_call, dexjax.physics.native\n"
+        "print(len(noted))\n"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stdout == "0\n"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        None,
+        "#define XLA_FFI_API_MAJOR 1\n#define XLA_FFI_API_MINOR 0\n",
+        "#define XLA_FFI_API_MINOR 3\n",
+    ],
+)
+def test_an_interface_of_another_version_is_left_alone(
+    call, header, tmp_path, monkeypatch
+):
+    """`pure_callback` serves instead, with the same results."""
+    wanted = jax.jit(jax.vmap(call))(*inputs(4))
+    folder = tmp_path / "xla" / "ffi" / "api"
+    folder.mkdir(parents=True)
+    if header is not None:
+        (folder / "c_api.h").write_text(header)
+    monkeypatch.setattr(jax.ffi, "include_dir", lambda: str(tmp_path))
+    caches = host_call._header_version, host_call._registered
+    for cache in caches:
+        cache.cache_clear()
+    text = jax.jit(jax.vmap(call)).lower(*inputs(4)).as_text()
+    found = jax.jit(jax.vmap(call))(*inputs(4))
+    monkeypatch.undo()
+    for cache in caches:
+        cache.cache_clear()
+    assert "dexjax_host_call" not in text
+    for one, other in zip(found, wanted, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 PROGRAM = """

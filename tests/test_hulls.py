@@ -8,17 +8,17 @@ from mujoco import mjx
 from scipy.spatial import ConvexHull
 
 from dexjax.errors import DexjaxError
-from dexjax.objects.hulls import (
+from dexjax.objects.geometry.hulls import (
     fit_vertices,
     hull_faces,
     make_hulls,
     match_moments,
-    merge_pieces,
     reduce_vertices,
     split_pieces,
 )
+from dexjax.objects.geometry.merging import merge_pieces
+from dexjax.objects.geometry.surface_points import inside_pieces
 from dexjax.objects.procedural import make_shape
-from dexjax.objects.surfaces import inside_pieces
 
 MJX_MERGES_BELOW = 5000**-0.5 / 2  # rad
 

@@ -3,13 +3,17 @@
 Parity with the other engines is in test_parity.py.
 """
 
+import os
+import subprocess
+import sys
 from functools import partial
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from small_scene import small_scene, starts
+from small_scene import enable_x64, small_scene, starts
 
 from dexjax.errors import DexjaxError
 from dexjax.physics.choice import make_engine
@@ -132,7 +136,7 @@ def test_objects_that_differ_in_what_is_compiled_are_refused():
 @pytest.fixture(scope="module")
 def differentiable():
     """One world's step in float64, in which differences can be made small."""
-    with jax.enable_x64(True):
+    with enable_x64(True):
         engine = make_engine(small_scene("brick"), "mjx", substeps=2)
 
         def step(qvel, ctrl, state):
@@ -155,7 +159,7 @@ def test_forward_derivatives_equal_finite_differences(differentiable, pressed):
     """
     engine, derivative = differentiable
     rng = np.random.default_rng(0)
-    with jax.enable_x64(True):
+    with enable_x64(True):
         qpos = starts(engine.scene, [0]).astype(float)
         rest = engine.scene.objects.rest_height[0]
         qpos[:, 3] = rest - 5e-4 if pressed else rest + 0.2
@@ -180,3 +184,46 @@ def test_forward_derivatives_equal_finite_differences(differentiable, pressed):
             largest = max(largest, float(jnp.abs(exact).max()))
         # Contact takes up most of a push: the two cases are different ones.
         assert largest > 0.01
+
+
+def test_pmap_and_shard_map_over_two_host_devices_equal_one():
+    """In a process of its own: JAX counts its devices once.
+
+    Without contacts, which are what takes long to compile.
+    """
+    script = """
+import jax, mujoco, numpy as np
+from jax.sharding import PartitionSpec as P
+from small_scene import small_scene, starts
+from test_mjx import start_states
+from dexjax.physics.choice import make_engine
+scene = small_scene("brick")
+scene.model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONTACT
+engine = make_engine(scene, "mjx", substeps=1)
+ids = np.zeros(4, np.int32)
+state = start_states(engine, starts(scene, ids), ids)
+ctrl = np.full((4, 1), -2, np.float32)
+step = jax.vmap(engine.step)
+one = jax.jit(step)(state, ctrl)
+split = lambda x: x.reshape(2, 2, *x.shape[1:])
+two = jax.pmap(step)(jax.tree.map(split, state), split(ctrl))
+mesh = jax.make_mesh((2,), ("worlds",), axis_types=(jax.sharding.AxisType.Auto,))
+sharded = jax.jit(jax.shard_map(step, mesh=mesh, in_specs=P("worlds"),
+                                out_specs=P("worlds"), check_vma=False))
+for a, b, c in zip(one, two, sharded(state, ctrl)):
+    np.testing.assert_allclose(a, np.asarray(b).reshape(a.shape), atol=1e-5)
+    np.testing.assert_array_equal(a, c)
+assert len(jax.devices()) == 2 and np.abs(one.qvel).max() > 0.01
+"""
+    flags = {
+        "XLA_FLAGS": "--xla_force_host_platform_device_count=2 "
+        "--xla_backend_optimization_level=0",
+        "PYTHONPATH": str(Path(__file__).parent),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | flags,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]

@@ -14,8 +14,8 @@ from dexjax.errors import DexjaxError
 from dexjax.objects.loading import load_objects
 from dexjax.physics.choice import make_engine, resolve_engine
 from dexjax.physics.guard import is_broken
-from dexjax.physics.settle import START_HEIGHT, settle_objects
 from dexjax.scene import check_equal_sizes, make_scene
+from dexjax.tasks.grasp.settle import START_HEIGHT, settle_objects
 
 WORLDS, STEPS = 6, 10
 
@@ -171,7 +171,7 @@ import jax, jax.numpy as jnp, numpy as np
 from dexjax.hands import load_hand
 from dexjax.objects.loading import load_object
 from dexjax.physics.choice import make_engine
-from dexjax.physics.settle import settle_objects
+from dexjax.tasks.grasp.settle import settle_objects
 from dexjax.scene import make_scene
 from jax.sharding import PartitionSpec as P
 scene = make_scene(load_hand(), load_object("mug"))

@@ -7,9 +7,13 @@ import trimesh
 
 from dexjax.errors import DexjaxError
 from dexjax.objects import ObjectSet, load_object, load_objects
+from dexjax.objects.geometry.resting import rest_quaternion
+from dexjax.objects.geometry.surface_points import (
+    inside_pieces,
+    pieces_surface,
+    sample_surface,
+)
 from dexjax.objects.object_set import DENSITY, build_object, rotation_matrix
-from dexjax.objects.resting import rest_quaternion
-from dexjax.objects.surfaces import inside_pieces, pieces_surface, sample_surface
 
 
 def block(x, y, z, name="block"):

@@ -1,4 +1,4 @@
-"""`python -m dexjax.objects`."""
+"""`dexjax objects …`."""
 
 import re
 import subprocess
@@ -9,17 +9,17 @@ import pytest
 import trimesh
 from PIL import Image
 
-from dexjax.objects import __main__ as cli
-from dexjax.objects import load_objects
+from dexjax.cli import objects_plan
+from dexjax.cli.main import main
+from dexjax.objects import catalogue, load_objects
 from dexjax.objects.contact_sheet import draw_object, write_contact_sheet
-from dexjax.objects.everyday_plan import code_digest
-from dexjax.objects.everyday_set import choose_members
+from dexjax.objects.everyday.built_set import choose_members
 from dexjax.objects.procedural import CATEGORIES
 
 
 def run(monkeypatch, *arguments):
-    monkeypatch.setattr(sys, "argv", ["objects", *arguments])
-    cli.main()
+    monkeypatch.setattr(sys, "argv", ["dexjax", "objects", *arguments])
+    main()
 
 
 def test_list(monkeypatch, capsys):
@@ -38,7 +38,15 @@ def test_import(monkeypatch, capsys, tmp_path):
     trimesh.creation.box([3, 2, 1]).export(tmp_path / "brick.stl")
     run(monkeypatch, "import", str(tmp_path / "brick.stl"), "--size", "0.09")
     line = capsys.readouterr().out
-    assert re.match(r"brick: 9\.\d x 6\.\d x 3\.\d cm, 81 g, 1 hulls of 16 vert", line)
+    assert re.match(
+        r"brick-\w{8}: 9\.\d x 6\.\d x 3\.\d cm, 81 g, 1 hulls of 16 vert", line
+    )
+
+
+def test_import_keeps_the_object(monkeypatch, capsys, tmp_path):
+    out = tmp_path / "mine.object.npz"
+    run(monkeypatch, "import", "can:2", "--out", str(out))
+    assert load_objects([str(out)]).names == ("can:2",)
 
 
 def test_show_writes_a_sheet(monkeypatch, capsys, tmp_path):
@@ -69,13 +77,13 @@ def test_list_a_part_of_the_everyday_set(monkeypatch, capsys):
 
 
 def test_show_a_sample_of_many(monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(cli, "_MOST_SHOWN", 2)
+    monkeypatch.setattr(catalogue, "_MOST_SHOWN", 2)
     run(monkeypatch, "show", "everyday/train/box:4", "--out", str(tmp_path / "a.png"))
     assert "2 of 4 objects" in capsys.readouterr().out
 
 
 def test_build_counts(monkeypatch, capsys):
-    monkeypatch.setattr(cli, "build", lambda: ([("mug", 0)], None))
+    monkeypatch.setattr(catalogue, "build", lambda: ([("mug", 0)], None))
     run(monkeypatch, "build")
     said = capsys.readouterr().out
     assert "train: 3200 objects" in said
@@ -84,10 +92,10 @@ def test_build_counts(monkeypatch, capsys):
 
 def test_plan_is_written(monkeypatch, capsys):
     written = []
-    monkeypatch.setattr(cli, "make_plan", lambda: {"train": {}})
-    monkeypatch.setattr(cli, "write_plan", lambda *args: written.append(args))
+    monkeypatch.setattr(objects_plan, "make_plan", lambda: {"train": {}})
+    monkeypatch.setattr(objects_plan, "write_plan", written.append)
     run(monkeypatch, "plan")
-    assert written == [({"train": {}}, code_digest())]
+    assert written == [{"train": {}}]
     assert "everyday_plan.json" in capsys.readouterr().out
 
 
@@ -99,9 +107,30 @@ def test_unwritable_sheet(tmp_path):
         write_contact_sheet(load_objects(["box"]), tmp_path / "a.nothing")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ("lst", "no command 'objects lst': choose from objects list"),
+        ("show --ouut x", "Unrecognized options: --ouut, x"),
+        ("show mug --size abc", "Error parsing --size"),
+        ("import", "Missing from dexjax objects import:"),
+        ("list everyday/trian", "'trian': did you mean train"),
+        ("list --dexgraspnet /nowhere", "no DexGraspNet folder '/nowhere'"),
+        ("import box --out box.npz", r"box.npz: must end in \.object\.npz"),
+    ],
+)
+def test_typing_errors_are_one_line(monkeypatch, capsys, arguments, says):
+    with pytest.raises(SystemExit) as end:
+        run(monkeypatch, *arguments.split())
+    said = capsys.readouterr().err
+    assert end.value.code == 2
+    assert re.match(f"error: .*{says}", said), said
+    assert said.count("\n") == 1 and "│" not in said
+
+
 def test_mistake_is_one_line_and_status_2():
     done = subprocess.run(
-        [sys.executable, "-m", "dexjax.objects", "show", "mugg"],
+        [sys.executable, "-m", "dexjax", "objects", "show", "mugg"],
         capture_output=True,
         text=True,
     )

@@ -14,7 +14,7 @@ import pytest
 from scipy.stats import ks_2samp
 
 from dexjax.physics.choice import make_engine
-from dexjax.physics.settle import hold, settle_objects
+from dexjax.tasks.grasp.settle import hold, settle_objects
 
 WORLDS, STEPS = 12, 10
 # Code that runs a few hundred steps need not be fast, only soon there.

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from dexjax.errors import DexjaxError
+from dexjax.objects.geometry.surface_points import inside_pieces
 from dexjax.objects.loading import load_object
 from dexjax.objects.object_set import rotation_matrix
 from dexjax.objects.procedural import CATEGORIES, make_shape
-from dexjax.objects.surfaces import inside_pieces
 
 HOLLOW = ("mug", "cup", "bowl", "plate", "pan", "kettle", "vase", "toilet_paper")
 HOLLOW += ("bucket", "ashtray", "plant_pot", "basket", "tray", "funnel", "donut")

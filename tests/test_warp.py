@@ -23,7 +23,7 @@ from dexjax.errors import DexjaxError
 from dexjax.physics import choice
 from dexjax.physics.choice import make_engine, resolve_engine
 from dexjax.physics.guard import is_broken
-from dexjax.physics.warp import WarpEngine
+from dexjax.physics.warp.engine import WarpEngine
 
 # Kernels that run for seconds need not be fast, only soon there.
 wp.config.optimization_level = 0
@@ -149,7 +149,7 @@ def test_a_broken_world_leaves_its_neighbours_and_later_steps_alone(
 def test_many_resets_are_done_in_parts(mixed, qpos, object_id, monkeypatch):
     qvel = np.zeros((len(qpos), mixed.scene.model.nv), np.float32)
     whole = jax.vmap(mixed.reset)(qpos, qvel, object_id)
-    monkeypatch.setattr("dexjax.physics.warp._RESET_WORLDS", 4)
+    monkeypatch.setattr("dexjax.physics.warp.engine._RESET_WORLDS", 4)
     parts = jax.vmap(mixed.reset)(qpos, qvel, object_id)
     np.testing.assert_array_equal(parts.sensordata, whole.sensordata)
 

@@ -2,7 +2,8 @@
 
     python brax_ppo.py '{"observation": 168, "actions": 24, "iterations": 8, ...}'
 
-The options are the arguments of `main`; "ppo_config" has the fields of our `PpoConfig`.
+The options are the arguments of `main`; "ppo" has the fields of our `PpoConfig`,
+"network" those of our `MlpConfig`.
 Its `train` is used whole: it reports how fast each stretch between two (skipped)
 evaluations went, and the callback that it reports to waits until the next is asked for.
 """
@@ -106,10 +107,15 @@ class Rounds:
 
 
 def main(
-    observation: int, actions: int, iterations: int, rounds: int, ppo_config: dict
+    observation: int,
+    actions: int,
+    iterations: int,
+    rounds: int,
+    ppo: dict,
+    network: dict,
 ) -> None:
     """Trains, a stretch of `iterations` for every round that is asked for."""
-    config = ppo_config
+    config = ppo
     env = LinearEnv(observation, actions)
     worlds, steps = config["worlds"], config["steps"]
     callbacks = Rounds(env, worlds, steps, iterations)
@@ -142,12 +148,12 @@ def main(
         learning_rate_schedule_max_lr=high,
         network_factory=functools.partial(
             networks.make_ppo_networks,
-            policy_hidden_layer_sizes=config["widths"],
-            value_hidden_layer_sizes=config["widths"],
+            policy_hidden_layer_sizes=network["widths"],
+            value_hidden_layer_sizes=network["widths"],
             activation=linen.elu,
             distribution_type="normal",
             noise_std_type="log",
-            init_noise_std=config["initial_std"],
+            init_noise_std=network["initial_std"],
         ),
         policy_params_fn=callbacks.take_policy,
         progress_fn=callbacks.report,

@@ -1,71 +1,82 @@
 """dexjax's PPO on the linear system.
 
-python dexjax_ppo.py '{"observation": 168, "actions": 24, "iterations": 8,
-    "ppo": {"worlds": 512, ...}}'
+    python dexjax_ppo.py '{"observation": 168, "actions": 24, "iterations": 8, ...}'
+
+The options are the arguments of `main`; "ppo" has the fields of `PpoConfig`, "network"
+those of `MlpConfig`.
 """
 
 import json
 import sys
 import time
 from importlib.metadata import version
-from typing import NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from channel import Channel
 from linear_system import EPISODE_STEPS, advance, start
 
-from dexjax.learners import ppo
-from dexjax.learners.learner import COUNTS, EPISODE_METRICS
-from dexjax.learners.ppo_config import PpoConfig
-from dexjax.networks.actor_critic import ActorCritic
-from dexjax.tasks.task import TaskState
+from dexjax.learners.ppo.config import PpoConfig
+from dexjax.learners.ppo.learner import make_ppo
+from dexjax.learners.ppo.loss import Networks
+from dexjax.learners.ppo.rollout import TrainState, roll_out
+from dexjax.learners.worlds import batched
+from dexjax.networks.mlp_config import MlpConfig
+from dexjax.spec import Observation, TaskSpec
+from dexjax.tasks.task import BROKEN, EPISODES, RETURN, TaskState, restart_ended
 
-REPORTED = (*EPISODE_METRICS, *COUNTS)
-
-
-class Memory(NamedTuple):
-    """What a world keeps: its first state, to begin again from, and its clock."""
-
-    first: jax.Array
-    step: jax.Array
+STATE = "state"
+ENDED = "ended"
+REPORTED = (EPISODES, RETURN, BROKEN, ENDED)
 
 
 class LinearTask:
-    """The linear system as a task of one world; time-outs only, as in Brax's."""
+    """The linear system as a task of one world; time-outs only, as in Brax's.
 
-    episode_steps = EPISODE_STEPS
+    A world's memory is its first state, to begin again from.
+    """
 
-    def __init__(self, observation_size: int, action_size: int) -> None:
+    def __init__(self, observation: int, actions: int) -> None:
         """A system of that size."""
-        self.observation_size = observation_size
-        self.action_size = action_size
+        self.spec = TaskSpec(
+            (Observation(STATE, (observation,)),),
+            actions,
+            body="linear system",
+            episode_steps=EPISODE_STEPS,
+            outcomes=(ENDED,),
+            success=ENDED,
+        )
 
-    def reset(self, key: jax.Array) -> TaskState:
-        """Starts an episode."""
-        x = start(key, self.observation_size)
-        memory = Memory(x, jnp.zeros((), jnp.int32))
-        return self._state(x, x, jnp.zeros(()), jnp.zeros((), bool), memory)
-
-    def step(self, state: TaskState, action: jax.Array) -> TaskState:
-        """One step; where the episode ends, the next one is begun."""
-        x, reward = advance(state.obs, action)
-        first, step = state.memory.first, state.memory.step + 1
-        ended = step >= self.episode_steps
-        memory = Memory(first, jnp.where(ended, 0, step))
-        return self._state(jnp.where(ended, first, x), x, reward, ended, memory)
-
-    def _state(self, obs, final_obs, reward, ended, memory) -> TaskState:
+    def reset(self, key: jax.Array, episode: Any = None) -> TaskState:
+        """See `Task.reset`."""
+        first = start(key, self.spec.observations[0].size)
+        no = jnp.zeros((), bool)
         return TaskState(
             physics=None,
-            obs=obs,
-            final_obs=final_obs,
-            reward=reward,
-            terminated=jnp.zeros((), bool),
-            truncated=ended,
+            obs={STATE: first},
+            reward=jnp.zeros(()),
+            terminated=no,
+            truncated=no,
+            step=jnp.zeros((), jnp.int32),
             metrics=dict.fromkeys(REPORTED, jnp.zeros(())),
-            memory=memory,
+            memory=first,
         )
+
+    def step(self, state: TaskState, action: jax.Array) -> TaskState:
+        """See `Task.step`."""
+        return restart_ended(self, self.advance(state, action))
+
+    def advance(self, state: TaskState, action: jax.Array) -> TaskState:
+        """See `Task.advance`."""
+        x, reward = advance(state.obs[STATE], action)
+        step = state.step + 1
+        ended = step >= EPISODE_STEPS
+        return state.replace(obs={STATE: x}, reward=reward, step=step, truncated=ended)
+
+    def restart(self, state: TaskState) -> TaskState:
+        """See `Task.restart`."""
+        return state.replace(obs={STATE: state.memory}, step=jnp.zeros((), jnp.int32))
 
 
 class Learner:
@@ -76,26 +87,26 @@ class Learner:
     """
 
     def __init__(
-        self, observation: int, actions: int, iterations: int, config: PpoConfig
+        self, task: LinearTask, iterations: int, ppo: PpoConfig, network: MlpConfig
     ) -> None:
         """Compiles both.
 
         Args:
-            observation: features of an observation.
-            actions: components of an action.
+            task: to learn.
             iterations: in a round.
-            config: choices of the learner.
+            ppo: choices of the learner.
+            network: of actor and critic.
         """
         self.iterations = iterations
-        task = LinearTask(observation, actions)
-        step = jax.vmap(task.step)
-        network = ActorCritic(actions, config.widths, config.initial_std)
-        self._learner = ppo.make_ppo(task, config)
+        networks = Networks(network.actor(task.spec), network.critic(task.spec))
+        self._learner = make_ppo(task, networks, ppo)
         self.state = self._learner.init(jax.random.key(0))
+        worlds = batched(task)
 
         @jax.jit
-        def roll(policy, worlds, key):
-            return ppo._rollout(step, config, network, policy, worlds, key)
+        def roll(state: TrainState, key: jax.Array) -> tuple[TrainState, Any]:
+            after, carry, rolled, _ = roll_out(worlds, networks, ppo, state, key)
+            return state.replace(worlds=after, carry=carry), rolled
 
         self._roll = roll
         self.measure()
@@ -109,10 +120,10 @@ class Learner:
         trained = time.perf_counter()
         if not jnp.isfinite(metrics["value"]):
             sys.exit("the learner is not finite any more")
-        worlds = self.state.worlds
+        state = self.state
         for key in jax.random.split(jax.random.key(1), self.iterations):
-            worlds, trajectory, _ = self._roll(self.state.policy, worlds, key)
-        jax.block_until_ready((worlds, trajectory))
+            state, trajectory = self._roll(state, key)
+        jax.block_until_ready((state, trajectory))
         rolled = time.perf_counter()
         return {
             "iteration_s": (trained - began) / self.iterations,
@@ -120,13 +131,20 @@ class Learner:
         }
 
 
-def main(observation: int, actions: int, iterations: int, ppo_config: dict) -> None:
+def main(
+    observation: int, actions: int, iterations: int, ppo: dict, network: dict
+) -> None:
     """Answers every request with a round."""
     channel = Channel()
-    lists = {n: tuple(x) for n, x in ppo_config.items() if isinstance(x, list)}
-    config = PpoConfig(**ppo_config | lists)
-    learner = Learner(observation, actions, iterations, config)
+    task = LinearTask(observation, actions)
+    config, sizes = PpoConfig(**_tuples(ppo)), MlpConfig(**_tuples(network))
+    learner = Learner(task, iterations, config, sizes)
     channel.serve({"versions": {"jax": version("jax")}}, learner.measure)
+
+
+def _tuples(told: dict) -> dict:
+    """Fields as a configuration has them, from JSON."""
+    return {name: tuple(x) if isinstance(x, list) else x for name, x in told.items()}
 
 
 if __name__ == "__main__":

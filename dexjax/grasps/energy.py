@@ -19,7 +19,7 @@ import numpy as np
 
 from dexjax import rotations
 from dexjax.hands import Hand, forward_kinematics
-from dexjax.hands.surface import Spheres, contact_points, hand_spheres, place
+from dexjax.hands.contact_geometry import Spheres, contact_points, hand_spheres, place
 from dexjax.objects.solid import Solid, signed_distance, smooth_normals
 
 WEIGHTS = {

@@ -41,7 +41,7 @@ class Tried(NamedTuple):
     @property
     def valid(self) -> np.ndarray:
         """(objects, grasps) bool: held whichever way gravity pulls."""
-        return self.held.all(axis=-1)
+        return np.asarray(self.held.all(axis=-1))
 
 
 def squeeze(objects: ObjectSet) -> np.ndarray:

@@ -23,9 +23,10 @@ from dexjax.grasps.energy import (
     all_joints,
     grasp_energy,
 )
-from dexjax.grasps.opposition import Surface, opposed_start, pad_table, thumb_links
+from dexjax.grasps.opposition import Surface, opposed_start
+from dexjax.grasps.pads import pad_table, thumb_links
 from dexjax.hands import Hand
-from dexjax.hands.surface import contact_points
+from dexjax.hands.contact_geometry import contact_points
 from dexjax.objects.solid import Solid
 
 

@@ -16,9 +16,9 @@ import numpy as np
 
 from dexjax import rotations
 from dexjax.grasps.energy import Pose, all_joints
-from dexjax.grasps.opposition import thumb_links
+from dexjax.grasps.pads import thumb_links
 from dexjax.hands import Hand, forward_kinematics
-from dexjax.hands.surface import contact_points, place
+from dexjax.hands.contact_geometry import contact_points, place
 from dexjax.objects.solid import Solid, signed_distance
 from dexjax.physics.engine import Engine
 from dexjax.physics.guard import is_broken

@@ -1,15 +1,15 @@
 """Whether a hand's description fits its MJCF file: the problems, one line each."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import mujoco
 import numpy as np
 
-from dexjax.hands.files import mjcf_path
+from dexjax.hands.actuators import actuator_problems, joint_names
+from dexjax.hands.couplings import coupling_problems
 from dexjax.hands.hand import Description
+from dexjax.hands.world_checks import global_problems, world_problems
 
-WRIST = tuple(f"wrist_{kind}{axis}" for kind in "ft" for axis in "xyz")
 POSES = ("neutral", "open", "grasp")
 
 _OBJECT, _SENSOR = mujoco.mjtObj, mujoco.mjtSensor
@@ -30,18 +30,15 @@ def problems(description: Description, model: mujoco.MjModel) -> Iterator[str]:
         description: the description.
         model: its MJCF file, compiled alone.
     """
+    yield from global_problems(description.mjcf)
     yield from _tree_problems(model)
-    yield from _table_problems(description.mjcf, model)
+    yield from world_problems(description.mjcf, model)
     yield from _name_problems(description, model)
-    yield from _actuator_problems(description, model)
+    yield from actuator_problems(description, model)
+    yield from coupling_problems(description, model)
     yield from _sensor_problems(description, model)
     yield from _pose_problems(description, model)
     yield from _contact_problems(model)
-
-
-def joint_names(model: mujoco.MjModel) -> list[str]:
-    """The finger joints in `qpos` order."""
-    return [model.joint(i).name for i in range(1, model.njnt)]
 
 
 def _tree_problems(model: mujoco.MjModel) -> Iterator[str]:
@@ -83,53 +80,6 @@ def _name_problems(description: Description, model: mujoco.MjModel) -> Iterator[
     for what, kind, name in wanted:
         if _find(model, kind, name) < 0:
             yield f"no {what} {name!r} in {description.mjcf.name}"
-    for kind in (_OBJECT.mjOBJ_BODY, _OBJECT.mjOBJ_JOINT):
-        if _find(model, kind, "object") >= 0:
-            yield "no body or joint may be called 'object': that is what is grasped"
-
-
-def _actuator_problems(
-    description: Description, model: mujoco.MjModel
-) -> Iterator[str]:
-    names = [model.actuator(i).name for i in range(model.nu)]
-    for index, wanted in enumerate(WRIST):
-        if names[index : index + 1] != [wanted]:
-            found = repr(names[index]) if index < model.nu else "none"
-            yield f"actuator {index} must be {wanted!r}, found {found}"
-        if not _drives_wrist(model, index):
-            yield (
-                f"actuator {wanted!r} must be a general actuator with jointinparent "
-                f"'root', gear 1 in place {index}, ctrlrange -1 1 and biastype affine"
-            )
-    joints, following = joint_names(model), [f for _, f, _ in description.couplings]
-    for index in range(len(WRIST), model.nu):
-        name = names[index]
-        if name not in joints or name != _driven_joint(model, index):
-            yield f"actuator {name!r} must drive a joint and have its name"
-        if not model.actuator_ctrllimited[index]:
-            yield f"actuator {name!r} has no ctrlrange"
-    for joint in joints:
-        if names.count(joint) + following.count(joint) != 1:
-            yield (
-                f"joint {joint!r} needs either an actuator of its name or a coupling "
-                "in which it follows"
-            )
-
-
-def _drives_wrist(model: mujoco.MjModel, index: int) -> bool:
-    return (
-        model.actuator_trntype[index] == mujoco.mjtTrn.mjTRN_JOINTINPARENT
-        and model.actuator_trnid[index, 0] == 0
-        and np.array_equal(model.actuator_gear[index], np.eye(6)[index])
-        and np.array_equal(model.actuator_ctrlrange[index], [-1, 1])
-        and model.actuator_biastype[index] == mujoco.mjtBias.mjBIAS_AFFINE
-    )
-
-
-def _driven_joint(model: mujoco.MjModel, actuator: int) -> str | None:
-    if model.actuator_trntype[actuator] != mujoco.mjtTrn.mjTRN_JOINT:
-        return None
-    return model.joint(model.actuator_trnid[actuator, 0]).name
 
 
 def _sensor_problems(description: Description, model: mujoco.MjModel) -> Iterator[str]:
@@ -157,6 +107,8 @@ def _sensor_problems(description: Description, model: mujoco.MjModel) -> Iterato
             or model.sensor_refid[index] >= 0
         ):
             yield f"sensor {name!r} must be a {tag} of {target!r} in the world's frame"
+        if model.sensor_cutoff[index] or model.sensor_history[index].any():
+            yield f"sensor {name!r} must have no cutoff, delay or interval"
 
 
 def _pose_problems(description: Description, model: mujoco.MjModel) -> Iterator[str]:
@@ -181,8 +133,13 @@ def _pose_problems(description: Description, model: mujoco.MjModel) -> Iterator[
 def _contact_problems(model: mujoco.MjModel) -> Iterator[str]:
     bits = np.stack([model.geom_contype, model.geom_conaffinity], axis=1)
     for index, (own, others) in enumerate(bits):
+        name = model.geom(index).name or f"geom of {_carrier(model, index)!r}"
+        if model.geom_priority[index]:
+            yield (
+                f"{name} has priority {model.geom_priority[index]}: leave it out, the "
+                "friction of what is grasped decides"
+            )
         if (own, others) not in ((1, 7), (0, 0)):
-            name = model.geom(index).name or f"geom of {_carrier(model, index)!r}"
             yield (
                 f"{name} has contype {own} and conaffinity {others}: give 1 and 7 to "
                 "what collides, 0 and 0 to what is only seen"
@@ -193,36 +150,6 @@ def _contact_problems(model: mujoco.MjModel) -> Iterator[str]:
 
 def _carrier(model: mujoco.MjModel, geom: int) -> str:
     return model.body(model.geom_bodyid[geom]).name
-
-
-def _table_problems(mjcf: Path, model: mujoco.MjModel) -> Iterator[str]:
-    """The file must mean the same with the table as alone, and leave its options."""
-    files = (mjcf_path("tabletop.xml"), mjcf)
-    includes = [f'<include file="{file}"/>' for file in files]
-    table = mujoco.MjModel.from_xml_string(f"<mujoco>{includes[0]}</mujoco>")
-    try:
-        both = mujoco.MjModel.from_xml_string(f"<mujoco>{''.join(includes)}</mujoco>")
-    except ValueError as error:
-        yield f"{mjcf.name} does not go with tabletop.xml: {one_line(error)}"
-        return
-    for option in ("timestep", "integrator", "cone", "impratio"):
-        if getattr(both.opt, option) != getattr(table.opt, option):
-            yield (
-                f"{mjcf.name} sets another {option} than tabletop.xml: leave <option> "
-                "out"
-            )
-    if not np.allclose(both.jnt_range, model.jnt_range) or not np.allclose(
-        both.body_quat, model.body_quat
-    ):
-        yield (
-            f"{mjcf.name} means other angles with tabletop.xml than alone: give it "
-            '<compiler angle="radian" autolimits="true"/>'
-        )
-
-
-def one_line(error: Exception) -> str:
-    """An error of MuJoCo's compiler in one line."""
-    return " ".join(str(error).split())
 
 
 def _find(model: mujoco.MjModel, kind: mujoco.mjtObj, name: str) -> int:

@@ -9,13 +9,14 @@ cloud is turned at random in training, so that no frame is preferred to another.
 import dataclasses
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 from flax import struct
 
+from dexjax.limits import Limits
 from dexjax.networks.pointnet import PointAutoencoder
 
 UNIT = 0.1  # m
@@ -39,9 +40,16 @@ class AutoencoderConfig:
     steps: int = 4000
     learning_rate: float = 1e-3
 
+    LIMITS: ClassVar[Limits] = {
+        "code": (1, 4096),
+        "points": (1, 1024),
+        "batch": (1, 100_000),
+        "steps": (1, 10_000_000),
+        "learning_rate": (1e-9, 1.0),
+    }
 
-@struct.dataclass
-class AutoencoderState:
+
+class AutoencoderState(struct.PyTreeNode):
     """Everything that a step changes."""
 
     params: dict
@@ -75,15 +83,15 @@ def make_autoencoder(config: AutoencoderConfig) -> Autoencoder:
 
     def init(key: jax.Array) -> AutoencoderState:
         key, net_key = jax.random.split(key)
-        params = network.init(net_key, jnp.zeros((config.points, 3)))
+        params = dict(network.init(net_key, jnp.zeros((config.points, 3))))
         zero = jnp.zeros((), jnp.int32)
         return AutoencoderState(params, optimiser.init(params), key, zero)
 
     def encode(params: dict, clouds: jax.Array) -> jax.Array:
-        return network.apply(params, clouds / UNIT, method="encode")
+        return jnp.asarray(network.apply(params, clouds / UNIT, method="encode"))
 
     def reconstruct(params: dict, clouds: jax.Array) -> jax.Array:
-        return UNIT * network.apply(params, clouds / UNIT)
+        return UNIT * jnp.asarray(network.apply(params, clouds / UNIT))
 
     def train(
         state: AutoencoderState, clouds: jax.Array
@@ -92,7 +100,8 @@ def make_autoencoder(config: AutoencoderConfig) -> Autoencoder:
         batch = _draw(config, clouds, batch_key) / UNIT
 
         def loss(params: dict) -> jax.Array:
-            return jax.vmap(chamfer)(network.apply(params, batch), batch).mean()
+            made = jnp.asarray(network.apply(params, batch))
+            return jax.vmap(chamfer)(made, batch).mean()
 
         value, gradient = jax.value_and_grad(loss)(state.params)
         updates, moments = optimiser.update(gradient, state.optimiser, state.params)

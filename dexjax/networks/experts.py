@@ -6,12 +6,13 @@ with the weights w from the hyper-policy's lambda: lambda / ||lambda|| (eq. 4), 
 softmax(lambda) as in the released code.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from dexjax.networks.inputs import joined
 from dexjax.networks.mlp import Mlp
 
 NORMALISATIONS = ("norm", "softmax")
@@ -24,24 +25,27 @@ class Experts(nn.Module):
     the collection "statistics" holds `mean` and `std`, (k, observation).
 
     Attributes:
+        sees: names of the observations that all of them read.
         count: k.
         actions: components of an action.
         widths: hidden layers of every actor.
         observation_clip: largest normalised observation.
     """
 
+    sees: Sequence[str]
     count: int
     actions: int
     widths: Sequence[int]
     observation_clip: float = 5.0
 
     @nn.compact
-    def __call__(self, obs: jax.Array) -> jax.Array:
-        """Mean actions: (…, observation) -> (…, k, actions)."""
-        shape = (self.count, obs.shape[-1])
+    def __call__(self, obs: Mapping[str, jax.Array]) -> jax.Array:
+        """Mean actions: name -> (…, features) to (…, k, actions)."""
+        seen = joined(obs, self.sees)
+        shape = (self.count, seen.shape[-1])
         mean = self.variable("statistics", "mean", jnp.zeros, shape).value
         std = self.variable("statistics", "std", jnp.ones, shape).value
-        prepared = (obs[..., None, :] - mean) / std
+        prepared = (seen[..., None, :] - mean) / std
         prepared = jnp.clip(prepared, -self.observation_clip, self.observation_clip)
         actors = nn.vmap(
             Mlp,
@@ -51,7 +55,7 @@ class Experts(nn.Module):
             out_axes=-2,
             axis_size=self.count,
         )
-        return actors(self.widths, self.actions, name="actor")(prepared)
+        return actors(self.widths, self.actions, name="layers")(prepared)
 
 
 def mix(

@@ -7,13 +7,13 @@ were found by energy alone.
 """
 
 import dataclasses
-import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from dexjax.errors import DexjaxError
+from dexjax.objects.array_file import read_arrays
 from dexjax.objects.object_set import ObjectSet
 
 
@@ -62,14 +62,14 @@ def read_grasps(file: Path) -> GraspFile:
     Raises:
         DexjaxError: if there is none, or it is damaged.
     """
-    try:
-        with np.load(file, allow_pickle=False) as stored:
-            found = GraspFile(*(stored[name] for name in GraspFile._fields))
-    except FileNotFoundError:
+    if not Path(file).exists():
         raise DexjaxError(
-            f"no grasp proposals {file}: make them with experiments/proposals.py"
-        ) from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            f"no grasp proposals {file}: make them with `dexjax proposals`"
+        )
+    try:
+        found = GraspFile(**read_arrays(Path(file), GraspFile._fields))
+        _check(found)
+    except ValueError as error:
         raise DexjaxError(f"grasp proposals {file} are damaged: {error}") from error
     length = np.linalg.norm(found.rotation.astype(np.float32), axis=-1, keepdims=True)
     single = {
@@ -77,6 +77,28 @@ def read_grasps(file: Path) -> GraspFile:
         for name in ("translation", "joints")
     }
     return found._replace(rotation=found.rotation / length, **single)
+
+
+def _check(found: GraspFile) -> None:
+    """Raises `ValueError` for arrays that are no proposals."""
+    count = found.names.shape[0] if found.names.ndim == 1 else 0
+    most, joints = (0, 0, *found.joints.shape)[-2:]
+    wanted = {
+        "hand": ("U", ()),
+        "names": ("U", (count,)),
+        "translation": ("f", (count, most, 3)),
+        "rotation": ("f", (count, most, 4)),
+        "joints": ("f", (count, most, joints)),
+        "valid": ("iu", (count,)),
+    }
+    for name, (kinds, shape) in wanted.items():
+        array = getattr(found, name)
+        if array.dtype.kind not in kinds or array.shape != shape:
+            raise ValueError(f"{name} is of {array.dtype} {array.shape}, not {shape}")
+        if kinds == "f" and not np.isfinite(array).all():
+            raise ValueError(f"{name} has a value that is not finite")
+    if not found.rotation.any(axis=-1).all():
+        raise ValueError("a rotation has no length")
 
 
 def count_valid(objects: ObjectSet, grasps: GraspFile) -> np.ndarray:

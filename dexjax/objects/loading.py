@@ -10,9 +10,11 @@ from scipy.spatial.transform import Rotation
 
 from dexjax.errors import DexjaxError
 from dexjax.objects import dexgraspnet as ddg
-from dexjax.objects import mesh as mesh_files
-from dexjax.objects.everyday_plan import Member
-from dexjax.objects.everyday_set import choose_members, load_members, parse_member
+from dexjax.objects import stored
+from dexjax.objects.everyday.built_set import choose_members, load_members, parse_member
+from dexjax.objects.everyday.plan import Member
+from dexjax.objects.meshes.formats import names_file, upwards
+from dexjax.objects.meshes.mesh_file import check_size, load_mesh
 from dexjax.objects.nearest import nearest
 from dexjax.objects.object_set import JOINTS, ObjectSet, build_object
 from dexjax.objects.procedural import CATEGORIES, make_shape
@@ -31,8 +33,9 @@ def load_object(
 
     Args:
         spec: a procedural category with an optional variant ("mug", "mug:3"), an
-            object of the everyday set ("mug:12@0.08"), a mesh file, or a DexGraspNet
-            name with its scale ("core-mug-...@0.06").
+            object of the everyday set ("mug:12@0.08"), a mesh file, a stored object
+            ("mine.object.npz"), or a DexGraspNet name with its scale
+            ("core-mug-...@0.06").
         size: largest extent, m; the source's own size by default.
         dexgraspnet: folder with DexGraspNet data, for its names.
         seed: another series of procedural variants.
@@ -47,11 +50,13 @@ def load_object(
     category, _, variant = spec.partition(":")
     if category in CATEGORIES:
         return _procedural(spec, category, variant, size, seed)
-    if spec.lower().endswith(mesh_files.SUFFIXES):
-        pieces, surface = mesh_files.load_mesh(Path(spec), size)
-        # glTF says that y points upwards; the other formats leave it open.
-        up = "y" if spec.lower().endswith(".glb") else "z"
-        return build_object(Path(spec).stem, "mesh", pieces, surface, up=up)
+    if spec.endswith(stored.SUFFIX):
+        found = _stored(spec, size)
+        if len(found) > 1:
+            raise DexjaxError(f"{spec} holds {len(found)} objects: name it as a set")
+        return found
+    if names_file(spec):
+        return _mesh(Path(spec), size)
     if spec.startswith(_SET):
         raise DexjaxError(f"{spec!r} is a set: name one object of it, as mug:12@0.08")
     if dexgraspnet is not None:
@@ -98,16 +103,11 @@ def load_object_set(
     """
     # A file may have a comma in its name; a list may be longer than any name, which
     # `Path.is_file` refuses.
-    parts = [spec] if os.path.isfile(spec) else spec.split(",")
+    parts = [spec] if os.path.isfile(os.path.expanduser(spec)) else spec.split(",")
     names = [name.strip() for name in parts if name.strip()]
     if not names:
         raise DexjaxError(f"{spec!r} names no object: give one, as in mug,can:2")
-    return ObjectSet.concatenate(
-        _part(name, size)
-        if name.startswith(_SET) and not name.lower().endswith(mesh_files.SUFFIXES)
-        else load_object(name, size=size, dexgraspnet=dexgraspnet, seed=seed)
-        for name in names
-    )
+    return ObjectSet.concatenate(_part(n, size, dexgraspnet, seed) for n in names)
 
 
 def members_named(spec: str) -> list[Member]:
@@ -127,18 +127,30 @@ def members_named(spec: str) -> list[Member]:
     return choose_members(split, category or None, int(count) if colon else None)
 
 
-def _part(spec: str, size: float | None) -> ObjectSet:
-    """A part of the everyday set."""
+def _part(
+    spec: str, size: float | None, dexgraspnet: Path | None, seed: int
+) -> ObjectSet:
+    """What stands between two commas: a part of the everyday set, a file, a name."""
+    if spec.endswith(stored.SUFFIX):
+        return _stored(spec, size)
+    if not spec.startswith(_SET) or names_file(spec):
+        return load_object(spec, size=size, dexgraspnet=dexgraspnet, seed=seed)
     if size is not None:
         raise DexjaxError(f"the objects of {spec!r} have their own sizes: no --size")
     return load_members(members_named(spec))
+
+
+def _stored(spec: str, size: float | None) -> ObjectSet:
+    if size is not None:
+        raise DexjaxError(f"{spec} has its own size: no --size")
+    return stored.load_stored(Path(spec))
 
 
 def _check_scale(spec: str, scale: float, size: float | None) -> None:
     """Refuses an absurd scale (m), and a size besides it."""
     if size is not None:
         raise DexjaxError(f"give the size of {spec!r} by its scale alone, not --size")
-    mesh_files.check_size(2 * scale, f"twice the scale of {spec}")
+    check_size(2 * scale, f"twice the scale of {spec}")
 
 
 def _procedural(
@@ -148,9 +160,21 @@ def _procedural(
         raise DexjaxError(f"the variant in {name!r} must be a number, as in 'mug:3'")
     shape = make_shape(category, int(variant or 0), seed)
     if size is not None:
-        mesh_files.check_size(size, "--size")
+        check_size(size, "--size")
         shape = shape.scaled(size / shape.mesh.extents.max())
     return build_object(name, category, shape.pieces, shape.mesh)
+
+
+def _mesh(path: Path, size: float | None) -> ObjectSet:
+    found = load_mesh(path, size)
+    return build_object(
+        found.name,
+        "mesh",
+        found.pieces,
+        found.surface,
+        filled=found.filled,
+        up=upwards(path),
+    )
 
 
 def _dexgraspnet(spec: str, folder: Path, size: float | None) -> ObjectSet:
@@ -166,23 +190,24 @@ def _dexgraspnet(spec: str, folder: Path, size: float | None) -> ObjectSet:
     if size is not None:
         raise DexjaxError(f"give the size of {name!r} by its scale, as in {name}@0.06")
     source = sources[name]
-    grasps = ddg.read_grasps(source)
-    scale = _scale(name, text, grasps)
+    grasps = [] if source.grasps is None else ddg.read_grasps(source)
+    scale = _scale(source, text)
     pieces = ddg.read_pieces(source, scale)
     built = build_object(spec, source.category, pieces, up=source.up)
     return _with_grasps(built, ddg.grasps_at(grasps, scale))
 
 
-def _scale(name: str, text: str, grasps: list[ddg.Grasp]) -> float:
-    known = sorted({round(g.scale, 3) for g in grasps})
+def _scale(source: ddg.Source, text: str) -> float:
     try:
         scale = float(text)
     except ValueError:
+        known = ", ".join(f"{scale:g}" for scale in ddg.scales_of(source))
+        grasps = f"it has grasps at {known}" if source.grasps else f"one of {known}"
         raise DexjaxError(
-            f"{name!r} needs a scale after '@', such as {name}@{known[0]:g}; "
-            f"it has grasps at {', '.join(f'{k:g}' for k in known)}"
+            f"{source.name!r} needs a scale after '@', such as {source.name}@0.06; "
+            f"{grasps}"
         ) from None
-    mesh_files.check_size(2 * scale, f"twice the scale of {name}@{text}")
+    check_size(2 * scale, f"twice the scale of {source.name}@{text}")
     return scale
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import trimesh
 
 from dexjax.errors import DexjaxError
-from dexjax.objects.hulls import HULLS, VERTICES, make_hulls
-from dexjax.objects.resting import rest_quaternion
-from dexjax.objects.surfaces import pieces_surface, sample_surface
+from dexjax.objects.geometry.hulls import HULLS, VERTICES, make_hulls
+from dexjax.objects.geometry.resting import rest_quaternion
+from dexjax.objects.geometry.surface_points import pieces_surface, sample_surface
 
 POINTS = 1024
 CODE = 64
@@ -82,8 +82,8 @@ class ObjectSet:
             DexjaxError: a name or an index that the set does not have.
         """
         chosen = [self._index(item) for item in which]
-        fields: dict[str, Any] = {f: getattr(self, f)[chosen] for f in _ARRAYS}
-        for f in _STRINGS:
+        fields: dict[str, Any] = {f: getattr(self, f)[chosen] for f in ARRAYS}
+        for f in STRINGS:
             fields[f] = tuple(getattr(self, f)[i] for i in chosen)
         return ObjectSet(**fields)
 
@@ -109,7 +109,7 @@ class ObjectSet:
         most = max(s.grasp_joints.shape[1] for s in sets)
         sets = [_pad_grasps(s, most) for s in sets]
         for s in sets:
-            for field in _ARRAYS:
+            for field in ARRAYS:
                 want, got = getattr(sets[0], field).shape, getattr(s, field).shape
                 if field == "hulls" and got[1] > want[1]:
                     raise DexjaxError(
@@ -122,15 +122,15 @@ class ObjectSet:
                         f"{sets[0].names[0]!r} of {want[1:]}: build both alike"
                     )
         fields: dict[str, Any] = {
-            f: np.concatenate([getattr(s, f) for s in sets]) for f in _ARRAYS
+            f: np.concatenate([getattr(s, f) for s in sets]) for f in ARRAYS
         }
-        for f in _STRINGS:
+        for f in STRINGS:
             fields[f] = sum((getattr(s, f) for s in sets), ())
         return ObjectSet(**fields)
 
 
-_STRINGS = ("names", "categories", "splits")
-_ARRAYS = tuple(f for f in ObjectSet.__dataclass_fields__ if f not in _STRINGS)
+STRINGS = ("names", "categories", "splits")
+ARRAYS = tuple(f for f in ObjectSet.__dataclass_fields__ if f not in STRINGS)
 _GRASPS = ("grasp_translation", "grasp_rotation", "grasp_joints")
 
 
@@ -140,6 +140,7 @@ def build_object(
     pieces: list[np.ndarray],
     mesh: trimesh.Trimesh | None = None,
     *,
+    filled: trimesh.Trimesh | None = None,
     up: str = "z",
     split: str = "train",
     hulls: int = HULLS,
@@ -151,8 +152,10 @@ def build_object(
         name: the object's name.
         category: its category.
         pieces: convex point sets (n, 3) in the object frame, m.
-        mesh: its closed surface in the same frame, which gives mass, points and
-            normals; that of the pieces by default.
+        mesh: its closed surface in the same frame, which gives points and normals;
+            that of the pieces by default.
+        filled: closed surface of its material, which gives the mass; `mesh` by default,
+            but for cavities.
         up: the axis that points upwards in the object frame, "y" or "z".
         split: which split it belongs to.
         hulls: K.
@@ -161,7 +164,7 @@ def build_object(
     shaped = make_hulls(pieces, hulls, vertices)
     joined = pieces if mesh is None else None
     mesh = pieces_surface(pieces) if mesh is None else mesh
-    mass, com, inertia = _mass_properties(mesh)
+    mass, com, inertia = _mass_properties(mesh if filled is None else filled)
     points, normals = sample_surface(mesh, POINTS, pieces=joined)
     quat = rest_quaternion(np.concatenate(pieces), com, up)
     height = resting_height(shaped.vertices[shaped.mask], quat)

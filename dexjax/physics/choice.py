@@ -6,8 +6,6 @@ import jax
 
 from dexjax.errors import DexjaxError
 from dexjax.physics.engine import Engine
-from dexjax.physics.mjx import MjxEngine
-from dexjax.physics.native import NativeEngine
 from dexjax.scene import Scene
 
 ENGINES = ("auto", "native", "mjx", "warp")
@@ -16,14 +14,18 @@ ENGINES = ("auto", "native", "mjx", "warp")
 def resolve_engine(name: str) -> str:
     """Turns "auto" into the engine for the present device.
 
+    Args:
+        name: one of `ENGINES`.
+
     Raises:
-        DexjaxError: for an unknown name.
+        DexjaxError: for an unknown name, or if JAX finds no device.
     """
     if name not in ENGINES:
         raise DexjaxError(f"engine {name!r}: choose from {', '.join(ENGINES)}")
+    backend = _backend()
     if name != "auto":
         return name
-    if jax.default_backend() == "cpu":
+    if backend == "cpu":
         return "native"
     return "warp" if _on_nvidia() and _warp_installed() else "mjx"
 
@@ -43,18 +45,43 @@ def make_engine(
         DexjaxError: for an unknown name, or an engine that cannot run here.
     """
     name = resolve_engine(name)
+    # Each is imported when used: MJX and Warp take seconds.
     if name == "native":
+        from dexjax.physics.native import NativeEngine
+
         return NativeEngine(scene, substeps, threads)
     if name == "mjx":
+        from dexjax.physics.mjx import MjxEngine
+
         return MjxEngine(scene, substeps)
     if not _warp_installed():
         raise DexjaxError(
             "engine 'warp' is not installed: pip install 'dexjax[warp]', "
             "or use engine 'mjx'"
         )
-    from dexjax.physics.warp import WarpEngine  # Optional, and slow to import.
+    from dexjax.physics.warp.engine import WarpEngine
 
     return WarpEngine(scene, substeps)
+
+
+def _backend() -> str:
+    """What JAX runs on: "cpu", "gpu" or "tpu".
+
+    Raises:
+        DexjaxError: if it runs on nothing: names the variable that asks for too much.
+    """
+    try:
+        return jax.default_backend()
+    except (RuntimeError, AssertionError) as error:
+        # JAX asserts where it is told to use a platform that it has no plugin for.
+        asked = jax.config.jax_platforms  # type: ignore[attr-defined]
+        if asked:
+            raise DexjaxError(
+                f"JAX_PLATFORMS={asked} names what JAX does not find here: leave it "
+                "unset, or set it to cpu"
+            ) from None
+        reason = str(error).partition("\n")[0]
+        raise DexjaxError(f"JAX finds no device: {reason}") from None
 
 
 def _on_nvidia() -> bool:

@@ -14,6 +14,8 @@ from dexjax.scene import Scene
 class PhysicsState(NamedTuple):
     """One world between two control steps; under `vmap` every array gains a batch.
 
+    All numbers are float32 whatever `JAX_ENABLE_X64` says.
+
     Attributes:
         qpos: (nq,) positions; m, rad and unit quaternions wxyz.
         qvel: (nv,) velocities; m/s and rad/s.
@@ -23,7 +25,8 @@ class PhysicsState(NamedTuple):
         sensordata: (nsensor,) sensor values. After a step they belong to the start of
             its last substep (one timestep before `qpos`), in every engine alike;
             after a reset they belong to `qpos` itself.
-        object_id: () int32, which object of the scene the world holds.
+        object_id: () int32, which of the scene's models the world holds: an object in
+            a variation of the physics.
     """
 
     qpos: jax.Array
@@ -36,10 +39,10 @@ class PhysicsState(NamedTuple):
 
 
 class Engine(Protocol):
-    """Steps one world; `jit`, `vmap`, `lax.scan` and `pmap` apply.
+    """Steps one world; `jit`, `vmap`, `lax.scan`, `pmap` and `shard_map` apply.
 
     Attributes:
-        name: "native" or "mjx".
+        name: "native", "mjx" or "warp".
         scene: what it steps.
         substeps: physics steps in one control step.
     """

@@ -3,14 +3,18 @@
 `jax.pure_callback` copies every array twice and keeps what calls it out of the
 compilation cache. On a CPU a `HostFunction` instead reads and writes XLA's own buffers,
 through XLA's C interface for foreign functions (`xla/ffi/api/c_api.h` in jaxlib's
-include folder), whose structures are spelled out here for ctypes.
+include folder). Its structures, those of major version 0, are spelled out here for
+ctypes; with another version `jax.pure_callback` serves on a CPU too.
 """
 
 import ctypes
+import functools
 import itertools
 import math
+import re
 import weakref
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -54,10 +58,12 @@ class HostFunction:
             outputs: shapes and types of the results, without a batch.
             inputs: int8, int32, float32 or float64 arrays.
         """
+        through_ffi = self._through_ffi(outputs)
+        through_callback = self._through_callback(outputs)
         return jax.lax.platform_dependent(
             *inputs,
-            cpu=self._through_ffi(outputs),
-            default=self._through_callback(outputs),
+            cpu=through_ffi if _registered() else through_callback,
+            default=through_callback,
         )
 
     def _through_ffi(self, outputs: Sequence[jax.ShapeDtypeStruct]) -> Callable:
@@ -200,11 +206,34 @@ def _handle(pointer):
 
 
 def _tell_version(frame: _Frame) -> None:
-    """Answers XLA's question at registration: the version that it speaks itself."""
+    """Answers XLA's question at registration: for which version this was written."""
     extension = ctypes.cast(frame.extension, ctypes.POINTER(_MetadataExtension))
     told = extension.contents.metadata.contents.version
-    told.major = frame.api.contents.version.major
-    told.minor = frame.api.contents.version.minor
+    told.major, told.minor = _header_version()
+
+
+@functools.cache
+def _header_version() -> tuple[int, int]:
+    """Of XLA's interface, (major, minor); major is -1 where jaxlib lacks its header.
+
+    A call's frame tells it too, but not before jaxlib 0.8.1.
+    """
+    header = Path(jax.ffi.include_dir()) / "xla/ffi/api/c_api.h"
+    text = header.read_text(encoding="utf-8") if header.is_file() else ""
+    found = dict(re.findall(r"#define XLA_FFI_API_(MAJOR|MINOR) (\d+)", text))
+    return int(found.get("MAJOR", -1)), int(found.get("MINOR", -1))
+
+
+@functools.cache
+def _registered() -> bool:
+    """Makes `_handle` known to XLA, once; whether its structures are those above.
+
+    Not when imported: a registration that XLA refuses takes the CPU from JAX.
+    """
+    if _header_version()[0] != 0:
+        return False
+    jax.ffi.register_ffi_target(_TARGET, jax.ffi.pycapsule(_handle), platform="cpu")
+    return True
 
 
 def _error(frame: _Frame, message: str) -> int:
@@ -224,6 +253,3 @@ def _array(buffer: _Buffer) -> np.ndarray:
     size = math.prod(shape) * dtype.itemsize
     memory = (ctypes.c_char * size).from_address(buffer.data if size else 0)
     return np.ndarray(shape, dtype, memory) if size else np.empty(shape, dtype)
-
-
-jax.ffi.register_ffi_target(_TARGET, jax.ffi.pycapsule(_handle), platform="cpu")

@@ -1,18 +1,28 @@
 """MuJoCo XLA: the engine for TPUs, and the only differentiable one."""
 
+from typing import Any, TypeAlias
+
 import jax
 import jax.numpy as jnp
+import mujoco
 import numpy as np
 
 from dexjax.errors import DexjaxError
 from dexjax.physics.engine import PhysicsState
+from dexjax.physics.mjx_support import unsupported
 from dexjax.physics.quiet import mjx
 from dexjax.physics.stacking import StackedModels, stack_models
 from dexjax.scene import Scene
 
+# mypy sees nothing of a module that is imported quietly.
+Data: TypeAlias = Any
+Model: TypeAlias = Any
+ConvexMesh: TypeAlias = Any
+
 # m; a contact counts once it is deeper than minus the margin, so that with this one
 # none ever does.
 _NEVER_TOUCHES = -1.0
+_FREE = mujoco.mjtJoint.mjJNT_FREE
 
 
 class MjxEngine:
@@ -31,20 +41,27 @@ class MjxEngine:
         """Puts the scene's models on the device.
 
         Args:
-            scene: n objects.
+            scene: of n models.
             substeps: physics steps in one control step.
 
         Raises:
-            DexjaxError: if the objects differ in what MJX must compile.
+            DexjaxError: if the objects differ in what MJX must compile, or the hand
+                has what MJX does not know.
         """
         self.scene = scene
         self.substeps = substeps
+        for problem in unsupported(scene.model):
+            raise DexjaxError(problem)
         # Other fields are compiled in.
-        fields_read = {f.name: f.type is jax.Array for f in mjx.Model.fields()}
+        fields_read = {f.name: f.type is jax.Array for f in mjx.Model.fields()} | {
+            f"opt.{f.name}": f.type is jax.Array for f in mjx._src.types.Option.fields()
+        }
         stacked = stack_models(scene, self.name, fields_read)
         self._model = mjx.put_model(stacked.template)
         self._blank = mjx.make_data(stacked.template)
-        self._objects = _differences(scene, stacked) if len(scene.models) > 1 else {}
+        self._objects = (
+            _differences(scene, stacked, self._model) if len(scene.models) > 1 else {}
+        )
 
     def reset(
         self, qpos: jax.Array, qvel: jax.Array, object_id: jax.Array
@@ -53,15 +70,15 @@ class MjxEngine:
         qpos = jnp.asarray(qpos, jnp.float32)
         qvel = jnp.asarray(qvel, jnp.float32)
         object_id = jnp.asarray(object_id, jnp.int32)
-        data = self._blank.replace(qpos=qpos, qvel=qvel)
+        data = self._blank.replace(qpos=_wide(qpos), qvel=_wide(qvel))
         data = mjx.forward(self._model_of(object_id), data)
         return PhysicsState(
             qpos=qpos,
             qvel=qvel,
-            act=data.act,
+            act=data.act.astype(qpos.dtype),
             qacc_warmstart=jnp.zeros_like(qvel),
-            time=jnp.zeros(()),
-            sensordata=data.sensordata,
+            time=jnp.zeros((), qpos.dtype),
+            sensordata=data.sensordata.astype(qpos.dtype),
             object_id=object_id,
         )
 
@@ -69,19 +86,20 @@ class MjxEngine:
         """See `Engine.step`."""
         model = self._model_of(state.object_id)
         data = self._blank.replace(
-            qpos=state.qpos,
-            qvel=state.qvel,
-            act=state.act,
-            qacc_warmstart=state.qacc_warmstart,
-            time=state.time,
-            ctrl=ctrl,
+            qpos=_wide(state.qpos),
+            qvel=_wide(state.qvel),
+            act=_wide(state.act),
+            qacc_warmstart=_wide(state.qacc_warmstart),
+            time=_wide(state.time),
+            ctrl=_wide(ctrl),
         )
 
-        def substep(data: mjx.Data, _: None) -> tuple[mjx.Data, None]:
-            return mjx.step(model, data), None
+        def substep(data: Data, _: None) -> tuple[Data, None]:
+            # With tendons MJX turns some int32 into int64 under `JAX_ENABLE_X64`.
+            return _like(data, mjx.step(model, data)), None
 
         data, _ = jax.lax.scan(substep, data, length=self.substeps)
-        return PhysicsState(
+        after = PhysicsState(
             qpos=data.qpos,
             qvel=data.qvel,
             act=data.act,
@@ -90,60 +108,102 @@ class MjxEngine:
             sensordata=data.sensordata,
             object_id=state.object_id,
         )
+        return _like(state, after)
 
-    def _model_of(self, object_id: jax.Array) -> mjx.Model:
+    def _model_of(self, object_id: jax.Array) -> Model:
         """The model with one object's values in it."""
         picked = jax.tree.map(lambda x: x[object_id], self._objects)
         return self._model.tree_replace(picked)
 
 
-def _differences(scene: Scene, stacked: StackedModels) -> dict:
-    """What `Model.tree_replace` takes, with the leading dimension n."""
-    models = scene.models
-    hulls = _hulls(scene)
-    geom_pos, geom_margin = _hidden(stacked, hulls)
+def _wide(x: jax.Array) -> jax.Array:
+    """As MJX computes: in float64 under `JAX_ENABLE_X64`, else in float32."""
+    return jnp.asarray(x, jnp.result_type(float))
+
+
+def _like(given: Any, tree: Any) -> Any:
+    """A pytree with the types of another one of the same structure."""
+    return jax.tree.map(lambda x, y: x.astype(y.dtype), tree, given)
+
+
+def _differences(scene: Scene, stacked: StackedModels, model: Model) -> dict[str, Any]:
+    """What `Model.tree_replace` takes, with the leading dimension n.
+
+    Args:
+        scene: of n models.
+        stacked: what differs between them.
+        model: MJX's, of the template.
+    """
+    meshes = _object_meshes(scene)
+    hulls = _hulls(scene, meshes)
+    geom_pos, geom_margin = _hidden(stacked, hulls, meshes)
     fields = stacked.fields | {
         "geom_pos": geom_pos,
         "geom_margin": geom_margin,
-        "stat.meaninertia": np.array([model.stat.meaninertia for model in models]),
+        "stat.meaninertia": np.array([each.stat.meaninertia for each in scene.models]),
     }
-    objects = {name: jnp.asarray(value) for name, value in fields.items()}
     collide = set(stacked.template.geom_dataid[~stacked.padding.all(axis=0)])
-    objects["_impl.mesh_convex"] = tuple(
-        jax.tree.map(lambda x, i=i: jnp.asarray(x[:, i]), hulls)
-        if i in collide
-        else None
-        for i in range(stacked.template.nmesh)
-    )
+    place = {mesh: i for i, mesh in enumerate(meshes)}
+
+    def convex(mesh: int, shared: ConvexMesh) -> ConvexMesh:
+        if mesh not in collide:
+            return None
+        if mesh in place:
+            return jax.tree.map(lambda x: jnp.asarray(x[:, place[mesh]]), hulls)
+        count = len(scene.models)
+        return jax.tree.map(lambda x: jnp.broadcast_to(x, (count, *x.shape)), shared)
+
+    objects: dict[str, Any] = {n: jnp.asarray(value) for n, value in fields.items()}
+    shared = model._impl.mesh_convex
+    objects["_impl.mesh_convex"] = tuple(convex(i, own) for i, own in enumerate(shared))
     return objects
 
 
-def _hulls(scene: Scene) -> mjx._src.types.ConvexMesh:
+def _object_meshes(scene: Scene) -> np.ndarray:
+    """Indices of the meshes of objects: a hand may have some of its own."""
+    model = scene.model
+    bodies = {
+        int(model.jnt_bodyid[joint])
+        for joint in range(model.njnt)
+        if model.jnt_type[joint] == _FREE and model.joint(joint).name != "root"
+    }
+    own = [i for i in range(model.ngeom) if int(model.geom_bodyid[i]) in bodies]
+    meshes = np.unique(model.geom_dataid[own])
+    return meshes[meshes >= 0]
+
+
+def _hulls(scene: Scene, meshes: np.ndarray) -> ConvexMesh:
     """All hulls, (n, K, …), each a simplicial polytope of V vertices.
 
     `mjx.put_model` makes the same of a model, in a tenth of a second: minutes for
     thousands. Here all are made at once.
 
+    Args:
+        scene: of n models.
+        meshes: (K,) indices of the hulls.
+
     Raises:
         DexjaxError: if a hull has another number of vertices or faces.
     """
-    model = scene.model
-    count = model.nmesh
-    vertices = model.nmeshvert // count
+    vertices = int(scene.model.mesh_vertnum[meshes[0]])
     faces = 2 * vertices - 4
     for other, name in zip(scene.models, scene.objects.names, strict=True):
-        sizes = np.stack([other.mesh_vertnum, other.mesh_facenum], axis=1)
+        sizes = np.stack([other.mesh_vertnum, other.mesh_facenum], axis=1)[meshes]
         if (sizes != [vertices, faces]).any():
             raise DexjaxError(
                 f"engine 'mjx' needs hulls of {vertices} vertices and {faces} faces, "
                 f"object {name!r} has others: build it with dexjax.objects"
             )
-    vert = np.stack([m.mesh_vert.reshape(count, vertices, 3) for m in scene.models])
-    face = np.stack([m.mesh_face.reshape(count, faces, 3) for m in scene.models])
-    return _convex(vert, face)
+
+    def rows(values: np.ndarray, starts: np.ndarray, count: int) -> np.ndarray:
+        return np.stack([values[starts[mesh] :][:count] for mesh in meshes])
+
+    vert = [rows(m.mesh_vert, m.mesh_vertadr, vertices) for m in scene.models]
+    face = [rows(m.mesh_face, m.mesh_faceadr, faces) for m in scene.models]
+    return _convex(np.stack(vert), np.stack(face))
 
 
-def _convex(vert: np.ndarray, face: np.ndarray) -> mjx._src.types.ConvexMesh:
+def _convex(vert: np.ndarray, face: np.ndarray) -> ConvexMesh:
     """MJX's description of polytopes.
 
     Args:
@@ -177,13 +237,13 @@ def _take(rows: np.ndarray, index: np.ndarray) -> np.ndarray:
 
 
 def _hidden(
-    stacked: StackedModels, hulls: mjx._src.types.ConvexMesh
+    stacked: StackedModels, hulls: ConvexMesh, meshes: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Positions and margins of geoms (n, ngeom, …) at which padding touches nothing.
 
     MJX compiles which geoms may touch, for all objects alike. It then keeps the deepest
     contacts, those of padding among them; so padding also goes where it is met last: to
-    the centre of the object's thickest hull.
+    the centre of the thickest hull of its body.
     """
     model, padding = stacked.template, stacked.padding
     shape = padding.shape
@@ -191,10 +251,14 @@ def _hidden(
     position = np.broadcast_to(position, (*shape, 3)).copy()
     depth = np.einsum("nkfd,nkfd->nkf", hulls.face[..., 0, :], hulls.face_normal)
     inside = np.full(shape, -np.inf)
-    (mesh_geoms,) = np.nonzero(model.geom_dataid >= 0)
-    inside[:, mesh_geoms] = depth.min(axis=-1)[:, model.geom_dataid[mesh_geoms]]
+    has_mesh = np.isin(model.geom_dataid, meshes)
+    place = np.searchsorted(meshes, model.geom_dataid[has_mesh])
+    inside[:, has_mesh] = depth.min(axis=-1)[:, place]
     inside[padding] = -np.inf
-    thickest = np.argmax(inside, axis=1)
-    centre = position[np.arange(len(padding)), thickest]
-    position = np.where(padding[..., None], centre[:, None], position)
+    centre = position.copy()
+    for body in np.unique(model.geom_bodyid[has_mesh]):
+        own = np.flatnonzero(has_mesh & (model.geom_bodyid == body))
+        thickest = own[np.argmax(inside[:, own], axis=1)]
+        centre[:, own] = position[np.arange(len(padding)), thickest][:, None]
+    position = np.where(padding[..., None], centre, position)
     return position, np.where(padding, _NEVER_TOUCHES, model.geom_margin)

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -30,7 +31,7 @@ class NativeEngine:
         """Starts the threads.
 
         Args:
-            scene: n objects.
+            scene: of n models.
             substeps: physics steps in one control step.
             threads: of MuJoCo; all cores by default.
 
@@ -61,9 +62,9 @@ class NativeEngine:
         return PhysicsState(
             qpos=qpos,
             qvel=qvel,
-            act=jnp.zeros(model.na),
-            qacc_warmstart=jnp.zeros(model.nv),
-            time=jnp.zeros(()),
+            act=jnp.zeros(model.na, jnp.float32),
+            qacc_warmstart=jnp.zeros(model.nv, jnp.float32),
+            time=jnp.zeros((), jnp.float32),
             sensordata=self._sense([sensors], qpos, qvel, object_id)[0],
             object_id=object_id,
         )
@@ -73,7 +74,7 @@ class NativeEngine:
         parts = state[:-1]
         results = [jax.ShapeDtypeStruct(x.shape, jnp.float32) for x in parts]
         stepped = self._advance(results, *state, jnp.asarray(ctrl, jnp.float32))
-        return PhysicsState(*stepped, object_id=state.object_id)
+        return PhysicsState(*[*stepped, state.object_id])
 
     def _advance_all(self, inputs: Arrays, outputs: Arrays) -> None:
         """Steps all worlds of a batch; runs on the thread that owns the pool.
@@ -83,7 +84,8 @@ class NativeEngine:
             outputs: a `PhysicsState` without its object.
         """
         model = self.scene.model
-        state, ctrl = PhysicsState(*inputs[:-1]), inputs[-1]
+        arrays: list[Any] = inputs[:-1]
+        state, ctrl = PhysicsState(*arrays), inputs[-1]
         models = self._models(state.object_id)
         worlds = len(models)
         last, warmstart, sensors = self._simulate(
@@ -168,7 +170,7 @@ class NativeEngine:
             [_rows(part, worlds) for part in parts], axis=1, dtype=np.float64
         )
 
-    def _models(self, object_id: np.ndarray) -> list[mujoco.MjModel]:
+    def _models(self, object_id: jax.Array | np.ndarray) -> list[mujoco.MjModel]:
         return [self.scene.models[i] for i in np.asarray(object_id).ravel()]
 
     def _sense_all(self, inputs: Arrays, outputs: Arrays) -> None:
@@ -185,6 +187,6 @@ class NativeEngine:
             sensors[i] = data.sensordata
 
 
-def _rows(array: np.ndarray, worlds: int) -> np.ndarray:
+def _rows(array: jax.Array | np.ndarray, worlds: int) -> np.ndarray:
     """Flattens the batch dimensions: (worlds, features)."""
     return np.asarray(array).reshape(worlds, -1)

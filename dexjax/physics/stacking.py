@@ -1,7 +1,8 @@
 """What differs between the models of a scene, stacked, for engines that hold one model.
 
-The models of a scene have equal sizes and differ in a few fields of the object. MJX and
-Warp keep one template for all worlds and exchange only these.
+The models of a scene have equal sizes and differ in a few fields: of the object, and
+of what a variation of the physics changes. MJX and Warp keep one template for all
+worlds and exchange only these.
 """
 
 import copy
@@ -28,11 +29,11 @@ _UNUSED_PREFIXES = ("bvh_", "cam_", "light_", "mesh_", "_")
 
 
 class StackedModels(NamedTuple):
-    """The models of a scene of n objects as one.
+    """The n models of a scene as one.
 
     Attributes:
-        template: the first object's model; every hull collides that is real in any.
-        fields: name -> (n, …), the fields that differ.
+        template: the first model; every hull collides that is real in any.
+        fields: name -> (n, …), the fields that differ; of options "opt.<name>".
         padding: (n, ngeom) bool, geoms that stand for nothing in an object.
     """
 
@@ -47,17 +48,18 @@ def stack_models(
     """Compares the models of a scene field by field.
 
     Args:
-        scene: n objects.
+        scene: of n models.
         engine: whose name an error tells.
-        fields_read: fields that the engine reads -> whether worlds may differ in them.
+        fields_read: fields that the engine reads -> whether worlds may differ in them;
+            options are called "opt.<name>".
 
     Raises:
-        DexjaxError: if objects differ in a field that the engine shares among them.
+        DexjaxError: if models differ in a field that the engine shares among them.
     """
     models = scene.models
     fields = {}
     for name in _compared(models[0], fields_read):
-        values = [getattr(model, name) for model in models]
+        values = [np.asarray(_value(model, name)) for model in models]
         if all(np.array_equal(values[0], value) for value in values):
             continue
         if not fields_read[name]:
@@ -73,11 +75,17 @@ def stack_models(
 
 def _compared(model: mujoco.MjModel, fields_read: Mapping[str, bool]) -> list[str]:
     names = (n for n in fields_read if not n.startswith(_UNUSED_PREFIXES))
-    return [
-        n
-        for n in names
-        if n not in _UNUSED and isinstance(getattr(model, n, None), np.ndarray)
-    ]
+    return [n for n in names if n not in _UNUSED and _value(model, n) is not None]
+
+
+def _value(model: mujoco.MjModel, name: str) -> np.ndarray | None:
+    """A field as an array; None for what MuJoCo does not have, and for sizes."""
+    option = name.removeprefix("opt.")
+    if option != name:
+        value = getattr(model.opt, option, None)
+        return None if value is None else np.asarray(value)
+    value = getattr(model, name, None)
+    return value if isinstance(value, np.ndarray) else None
 
 
 def _template(models: Sequence[mujoco.MjModel], padding: np.ndarray) -> mujoco.MjModel:

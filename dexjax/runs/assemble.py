@@ -1,27 +1,28 @@
-"""From a configuration to the things it names: objects, scene, engine, task."""
+"""From a run to the things it names: objects, scene, engine, task."""
 
 import dataclasses
 from pathlib import Path
 
 import jax
+import numpy as np
 
 from dexjax.cache import cache_folder
+from dexjax.errors import DexjaxError
 from dexjax.hands import load_hand
 from dexjax.objects.grasp_file import read_grasps, with_grasps
 from dexjax.objects.loading import load_object_set
 from dexjax.objects.object_set import ObjectSet
 from dexjax.physics.choice import make_engine
 from dexjax.physics.engine import Engine
-from dexjax.runs.codes import load_encoder, with_codes
-from dexjax.runs.config import RunConfig
+from dexjax.runs.encoder import encoder_name, load_encoder, with_codes
+from dexjax.runs.run import Run, SceneConfig
 from dexjax.scene import make_scene
-from dexjax.tasks.grasp import GraspTask
+from dexjax.shipped import shipped
+from dexjax.tasks.grasp import GraspConfig, GraspTask
 
 # Settled start states of a training on many objects: of all together, and of each.
 MOST_STARTS = 16_384
 FEWEST_STARTS = 4
-# Grasp proposals of the everyday set, one file for each hand.
-SHIPPED = Path(__file__).resolve().parents[2] / "policies" / "grasps"
 
 
 def use_compilation_cache() -> None:
@@ -30,40 +31,73 @@ def use_compilation_cache() -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 
 
-def load_config_objects(config: RunConfig) -> ObjectSet:
-    """The objects of a run, with codes if they are seen."""
+def load_scene_objects(scene: SceneConfig, codes: bool) -> ObjectSet:
+    """The objects of a scene.
+
+    Args:
+        scene: names them.
+        codes: whether they need codes.
+    """
+    # What is quick to be found missing comes first: there may be thousands of objects.
+    encoder = load_encoder(scene.encoder) if codes else None
+    proposals = scene.grasps or shipped_grasps(scene.hand)
+    grasps = None if proposals is None else read_grasps(proposals)
     objects = load_object_set(
-        config.object, size=config.size, dexgraspnet=config.dexgraspnet
+        scene.object, size=scene.size, dexgraspnet=scene.dexgraspnet
     )
-    grasps = config.grasps or shipped_grasps(config.hand)
     if grasps is not None:
-        objects = with_grasps(objects, read_grasps(grasps))
-    if config.sees_codes:
-        objects = with_codes(objects, load_encoder(config.encoder))
-    return objects
+        objects = with_grasps(objects, grasps)
+    return objects if encoder is None else with_codes(objects, encoder)
 
 
 def shipped_grasps(hand: str) -> Path | None:
     """The file of grasp proposals that comes with dexjax for a hand, if any does."""
-    file = SHIPPED / f"{load_hand(hand).name}.npz"
+    file = shipped("grasps") / f"{load_hand(hand).name}.npz"
     return file if file.exists() else None
 
 
-def assemble_engine(config: RunConfig, objects: ObjectSet) -> Engine:
-    """The engine of a run over any objects."""
-    scene = make_scene(load_hand(config.hand), objects, config.wrist)
-    return make_engine(scene, config.engine)
+def assemble_engine(scene: SceneConfig, objects: ObjectSet) -> Engine:
+    """The engine of a scene over any objects.
+
+    Raises:
+        DexjaxError: for an engine that cannot run here, or where JAX is asked for
+            double precision.
+    """
+    if jax.dtypes.canonicalize_dtype(float) != np.float32:
+        raise DexjaxError(
+            "JAX computes in double precision (JAX_ENABLE_X64), dexjax in single: "
+            "unset it"
+        )
+    made = make_scene(load_hand(scene.hand), objects, scene.wrist)
+    return make_engine(made, scene.engine)
 
 
-def training_task(config: RunConfig, engine: Engine) -> GraspTask:
+def training_task(run: Run, engine: Engine) -> GraspTask:
     """The task as it is trained."""
     share = max(MOST_STARTS // len(engine.scene.objects), FEWEST_STARTS)
-    starts = min(config.task.starts, share)
-    task = dataclasses.replace(config.task, starts=starts)
-    return GraspTask(engine, task, seed=config.seed)
+    starts = min(run.task.starts, share)
+    task = dataclasses.replace(run.task, starts=starts)
+    return grasp_task(run.scene, task, engine, run.seed)
 
 
-def evaluation_task(config: RunConfig, engine: Engine) -> GraspTask:
-    """The same task from start states that the training never had."""
-    task = dataclasses.replace(config.task, enough_steps=0, near_share=0.0)
-    return GraspTask(engine, task, seed=config.seed + 1_000_003)
+def fresh_task(run: Run, engine: Engine, each: int) -> GraspTask:
+    """The task of an evaluation: as many new start states as episodes.
+
+    A deterministic policy repeats itself from the same start; an episode that is
+    counted twice makes the interval too narrow.
+
+    Args:
+        run: whose policy is evaluated.
+        engine: holds the objects to evaluate it on.
+        each: episodes of each object.
+    """
+    bare = dataclasses.replace(run.task, starts=1, near_share=0.0)
+    return grasp_task(run.scene, bare, engine, run.seed).fresh(each, run.seed)
+
+
+def grasp_task(
+    scene: SceneConfig, task: GraspConfig, engine: Engine, seed: int
+) -> GraspTask:
+    """The grasping task over an engine."""
+    encoder = encoder_name(scene.encoder) if task.observes_codes else ""
+    return GraspTask(engine, task, seed, encoder)

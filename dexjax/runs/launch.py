@@ -1,4 +1,4 @@
-"""One training from its configuration to its report."""
+"""One training from its run to its report."""
 
 import dataclasses
 from collections.abc import Callable
@@ -6,49 +6,73 @@ from collections.abc import Callable
 import jax
 from jax.sharding import Mesh
 
-from dexjax.learners.devices import worlds_mesh
 from dexjax.learners.learner import Learner
-from dexjax.runs.assemble import assemble_engine, load_config_objects, training_task
-from dexjax.runs.config import RunConfig
-from dexjax.runs.folder import RunFolder
+from dexjax.learners.placement import worlds_mesh
+from dexjax.learners.ppo.learner import make_ppo
+from dexjax.learners.ppo.loss import Networks
+from dexjax.runs.assemble import assemble_engine, load_scene_objects, training_task
+from dexjax.runs.kept import keep
+from dexjax.runs.loop import train
 from dexjax.runs.memory import check_memory
-from dexjax.runs.training import train
+from dexjax.runs.run import PpoRun, Run
+from dexjax.runs.storage.folder import RunFolder
 from dexjax.tasks.grasp import GraspTask
+from dexjax.tasks.task import Task
 
 MakeLearner = Callable[[GraspTask, Mesh | None], Learner]
 
 
-def launch(config: RunConfig, make_learner: MakeLearner, started: float) -> dict:
+def launch(
+    run: Run,
+    make_learner: MakeLearner,
+    started: float,
+    option: str = "--ppo.worlds",
+) -> dict:
     """Trains, evaluates and reports, or goes on where an earlier process stopped.
 
     Args:
-        config: of the run; `out` is its folder.
+        run: `out` is its folder.
         make_learner: makes the learner of a task, over a mesh of devices or one device.
         started: `time.monotonic()` at the start of the process's work.
+        option: by which fewer worlds can be asked for.
 
     Returns:
         The summary; of a finished run without doing anything.
 
     Raises:
-        DexjaxError: for whatever is wrong with the configuration or the folder.
+        DexjaxError: for whatever is wrong with the run or the folder.
     """
-    assert config.out is not None
-    mesh = worlds_mesh(config.devices) if config.devices > 1 else None
-    objects = load_config_objects(config)
-    engine = assemble_engine(config, objects)
-    with RunFolder.open(config.out, dataclasses.asdict(config), config.fresh) as run:
-        if run.finished:
-            print(f"{run.path} holds a finished run: --fresh starts anew")
-            return run.read_summary()
-        chosen = f" (auto, on {jax.default_backend()})" * (config.engine == "auto")
-        print(f"engine {engine.name}{chosen}, run folder {run.path}")
-        task = training_task(config, engine)
+    assert run.out is not None
+    mesh = worlds_mesh(run.devices) if run.devices > 1 else None
+    objects = load_scene_objects(run.scene, run.task.observes_codes)
+    engine = assemble_engine(run.scene, objects)
+    plain = dataclasses.asdict(run)
+    with RunFolder.open(run.out.expanduser(), plain, run.fresh) as folder:
+        if folder.finished:
+            print(f"{folder.path} holds a finished run: --fresh starts anew")
+            return folder.read_summary()
+        auto = run.scene.engine == "auto"
+        chosen = f" (auto, on {jax.default_backend()})" * auto
+        print(f"engine {engine.name}{chosen}, run folder {folder.path}")
+        keep(folder.path, run, objects)
+        task = training_task(run, engine)
         learner = make_learner(task, mesh)
-        check_memory(learner, task, config.learner, config.devices)
-        trained = train(run, config, learner, task, started)
+        worlds, steps = run.learner.worlds, run.learner.steps
+        check_memory(learner, task.spec, worlds, steps, run.devices, option)
+        trained = train(folder, run, learner, task, started)
         from dexjax.runs.report import write_report  # Plots take a second to import.
 
-        return write_report(run, config, learner, trained, task)
+        return write_report(folder, run, learner, trained, task)
+
+
+def ppo_learner(run: PpoRun) -> Callable[[Task, Mesh | None], Learner]:
+    """What makes the learner of a run by PPO."""
+
+    def make(task: Task, mesh: Mesh | None) -> Learner:
+        networks = Networks(run.network.actor(task.spec), run.network.critic(task.spec))
+        return make_ppo(task, networks, run.ppo, mesh)
+
+    return make
 
 
 def show(summary: dict) -> None:

@@ -3,12 +3,10 @@
 import os
 
 import jax
-import jax.numpy as jnp
 
 from dexjax.errors import DexjaxError
 from dexjax.learners.learner import Learner
-from dexjax.learners.ppo_config import PpoConfig
-from dexjax.tasks.task import Task
+from dexjax.spec import TaskSpec
 
 # Of what an iteration rolls out there is the trajectory, the samples made of it, and
 # what XLA holds between its operations.
@@ -16,34 +14,42 @@ _COPIES = 3
 
 
 def check_memory(
-    learner: Learner, task: Task, config: PpoConfig, devices: int = 1
+    learner: Learner,
+    spec: TaskSpec,
+    worlds: int,
+    steps: int,
+    devices: int = 1,
+    option: str = "--ppo.worlds",
 ) -> None:
     """Refuses more worlds than the devices can hold.
 
     Args:
-        learner: the learner.
-        task: what it trains on.
-        config: of the learner.
+        learner: the learner; what it keeps, such as a buffer, is part of its state.
+        spec: of the task that it trains on.
+        worlds: that it trains in.
+        steps: of each per iteration.
         devices: that the worlds are spread over.
+        option: by which fewer can be asked for.
 
     Raises:
         DexjaxError: if they need more memory than there is.
     """
-    needed, there = _needed(learner, task, config), _available(devices)
+    state = jax.eval_shape(learner.init, jax.random.key(0))
+    needed = 2 * _bytes(state) + _COPIES * worlds * steps * _sample(spec)
+    there = _available(devices)
     if needed > there:
         raise DexjaxError(
-            f"{config.worlds:,} worlds of {config.steps} steps need about "
-            f"{needed / 1e9:.0f} GB, there are {there / 1e9:.0f} GB: choose fewer "
-            "(--ppo.worlds)"
+            f"{worlds:,} worlds of {steps} steps need about {needed / 1e9:.0f} GB, "
+            f"there are {there / 1e9:.0f} GB: choose fewer ({option})"
         )
 
 
-def _needed(learner: Learner, task: Task, config: PpoConfig) -> int:
-    """Bytes of the training's state, twice, and of a rollout."""
-    state = jax.eval_shape(learner.init, jax.random.key(0))
-    sample = 2 * task.observation_size + 3 * task.action_size + 4
-    rollout = config.worlds * config.steps * sample * jnp.float32(0).nbytes
-    return 2 * _bytes(state) + _COPIES * rollout
+def _sample(spec: TaskSpec) -> int:
+    """Bytes of a control step of one world: observations, actions, values."""
+    observed = jax.eval_shape(
+        lambda: [jax.numpy.zeros(own.shape, own.dtype) for own in spec.observations]
+    )
+    return _bytes(observed) + 4 * (3 * spec.actions + 4)
 
 
 def _bytes(tree) -> int:

@@ -6,64 +6,54 @@ import time
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.tree_util import Partial
 
+from dexjax.evaluation.contacts import contact_depths
+from dexjax.evaluation.episodes import Evaluation, evaluate
 from dexjax.learners.learner import Learner
 from dexjax.physics.native import NativeEngine
-from dexjax.runs.config import RunConfig
-from dexjax.runs.contacts import contact_depths
-from dexjax.runs.evaluation import (
-    Evaluation,
-    evaluate,
-    every_object,
-    fresh_task,
-)
-from dexjax.runs.film import film
-from dexjax.runs.folder import RunFolder
-from dexjax.runs.metrics import provenance
-from dexjax.runs.plots import learning_curve
-from dexjax.runs.training import Trained
+from dexjax.render.film import film
+from dexjax.runs.assemble import fresh_task
+from dexjax.runs.loop import Trained
+from dexjax.runs.records.plots import learning_curve
+from dexjax.runs.records.provenance import provenance
+from dexjax.runs.run import Run
+from dexjax.runs.storage.folder import RunFolder
 from dexjax.tasks.grasp import GraspTask
 
 RAW_STEPS = 16
 
 
 def write_report(
-    run: RunFolder,
-    config: RunConfig,
-    learner: Learner,
-    trained: Trained,
-    task: GraspTask,
+    folder: RunFolder, run: Run, learner: Learner, trained: Trained, task: GraspTask
 ) -> dict:
     """Evaluates the policy on fresh episodes and writes everything; the summary.
 
     Args:
-        run: the run's folder.
-        config: of the run.
+        folder: the run's.
+        run: what was trained.
         learner: the learner.
         trained: what it learned.
         task: the task as it was trained.
     """
     began = time.monotonic()
-    episodes = -(-config.eval_episodes // len(task.objects))
-    fresh = fresh_task(config, task.engine, episodes)
-    act = Partial(learner.act, trained.state.policy)
-    every = every_object(fresh, episodes)
-    evaluation = evaluate(fresh, act, every, config.seed + 1)
+    each = -(-run.budget.eval_episodes // len(task.objects))
+    fresh = fresh_task(run, task.engine, each)
+    policy = learner.policy(trained.state)
+    evaluation = evaluate(fresh, policy, fresh.episodes(each), run.seed + 1)
     learning_curve(
-        run.path / "metrics.csv",
-        run.path / "curve.png",
-        f"{config.object}, preset {config.preset}, seed {config.seed}",
+        folder.path / "metrics.csv",
+        folder.path / "curve.png",
+        f"{run.scene.object}, preset {run.preset}, seed {run.seed}",
     )
-    film(run.path, "rollout", task.engine.scene, evaluation.recorded)
+    film(folder.path, "rollout", task.engine.scene, evaluation.recorded)
     wall_s = trained.wall_s + time.monotonic() - began
-    summary = summarise(config, evaluation, trained, task, wall_s)
-    run.write_summary(summary)
+    summary = summarise(run, evaluation, trained, task, wall_s)
+    folder.write_summary(summary)
     return summary
 
 
 def summarise(
-    config: RunConfig,
+    run: Run,
     evaluation: Evaluation,
     trained: Trained,
     task: GraspTask,
@@ -71,9 +61,10 @@ def summarise(
 ) -> dict:
     """The machine-readable result of a run."""
     env_steps = int(trained.state.env_steps)
-    holding = jax.tree.map(lambda x: x[evaluation.held], evaluation.holding)
+    succeeded = evaluation.succeeded
+    holding = jax.tree.map(lambda x: x[succeeded], evaluation.holding)
     return {
-        "object": config.object,
+        "object": run.scene.object,
         "objects": len(task.objects),
         **evaluation.summary(),
         "env_steps": env_steps,
@@ -85,10 +76,10 @@ def summarise(
         "contacts": contact_depths(task.engine.scene, holding),
         "broken_worlds": trained.broken,
         "engine": task.engine.name,
-        "hand": config.hand,
-        "preset": config.preset,
-        "learner": dataclasses.asdict(config.learner),
-        "seed": config.seed,
+        "hand": run.scene.hand,
+        "preset": run.preset,
+        "learner": dataclasses.asdict(run.learner),
+        "seed": run.seed,
         **provenance(),
     }
 

@@ -3,54 +3,113 @@
 from typing import Any, Protocol
 
 import jax
+import jax.numpy as jnp
 from flax import struct
 
 from dexjax.physics.engine import PhysicsState
+from dexjax.spec import TaskSpec
+
+# Metrics that every task has beside its outcomes, each counted in the step that ends an
+# episode: that it counts, and its return; and in any step: that the world broke.
+EPISODES, RETURN, BROKEN = "episodes", "return", "broken"
+
+Observations = dict[str, jax.Array]
 
 
-@struct.dataclass
-class TaskState:
-    """One world of a task after a step, already reset where its episode ended.
+class TaskState(struct.PyTreeNode):
+    """One world of a task.
 
     Attributes:
         physics: the world.
-        obs: (observation,) what the policy sees next.
-        final_obs: (observation,) what it would have seen had no reset happened.
-        reward: ().
+        obs: name -> array, what may be seen of it; `TaskSpec.observations` lists them.
+        reward: () of the last step.
         terminated: () bool, the episode broke off: no future reward.
         truncated: () bool, the time limit ended the episode: bootstrap it.
-        metrics: name -> () of this step; reward terms, and the results of an episode
-            in the step that ends it.
-        memory: what the task keeps between steps.
+        step: () int32, control steps done in this episode.
+        metrics: name -> () of the last step; outcomes of an episode in the step that
+            ends it.
+        memory: what else the task keeps between steps.
     """
 
     physics: PhysicsState
-    obs: jax.Array
-    final_obs: jax.Array
+    obs: Observations
     reward: jax.Array
     terminated: jax.Array
     truncated: jax.Array
+    step: jax.Array
     metrics: dict[str, jax.Array]
     memory: Any
+
+    @property
+    def done(self) -> jax.Array:
+        """Whether the episode has ended, () bool."""
+        return self.terminated | self.truncated
 
 
 class Task(Protocol):
     """A task of one world; `jax.vmap` it over keys and states.
 
+    A learner that wants the value of an ended episode's last observation calls
+    `advance`, looks, and then `restart`; for everybody else `step` does both.
+
     Attributes:
-        observation_size: features of an observation.
-        action_size: components of an action, each in [-1, 1].
-        episode_steps: control steps until the time limit.
+        spec: what it observes, takes and counts as success.
     """
 
-    observation_size: int
-    action_size: int
-    episode_steps: int
+    spec: TaskSpec
 
-    def reset(self, key: jax.Array) -> TaskState:
-        """Starts an episode."""
+    def reset(self, key: jax.Array, episode: Any = None) -> TaskState:
+        """Starts an episode.
+
+        Args:
+            key: of what is random in it.
+            episode: what an evaluation wants fixed, a pytree of the task's own; drawn
+                if not given.
+        """
         ...
 
     def step(self, state: TaskState, action: jax.Array) -> TaskState:
         """One control step; where the episode ends, the next one is begun."""
         ...
+
+    def advance(self, state: TaskState, action: jax.Array) -> TaskState:
+        """One control step of an episode that has not ended."""
+        ...
+
+    def restart(self, state: TaskState) -> TaskState:
+        """Begins the next episode of a world whose episode has ended.
+
+        Reward, flags and metrics stay those of the step that ended it.
+        """
+        ...
+
+    def episodes(self, each: int | None = None) -> Any:
+        """For an evaluation: different episodes of everything there is.
+
+        Args:
+            each: so many of each; as many as there are by default.
+
+        Returns:
+            What `reset` takes as `episode`, with a leading dimension.
+        """
+        ...
+
+    def fresh(self, each: int, seed: int) -> "Task":
+        """The task as it is evaluated: whole episodes, from start states of its own.
+
+        Args:
+            each: start states of everything there is.
+            seed: of them; a training's are of another.
+        """
+        ...
+
+
+def restart_ended(task: Task, state: TaskState) -> TaskState:
+    """One world, its next episode begun if this one has ended."""
+    fresh = task.restart(state)
+    return where(state.done, fresh, state)
+
+
+def where(condition: jax.Array, yes: Any, no: Any) -> Any:
+    """Leaf by leaf, one of two trees."""
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), yes, no)

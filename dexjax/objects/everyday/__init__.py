@@ -1,1 +1,1 @@
-"""The procedural categories; each function builds one as it rests, base at z = 0."""
+"""The everyday set: which procedural objects, how large, made of what; built once."""

@@ -1,0 +1,26 @@
+"""Tables that several measurements complete: a row replaces the one of the same key."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from dexjax.runs.storage.files import read_json, write_json
+
+# What names a row of throughput.json, parity_gpu.json and ppo_gpu.json.
+THROUGHPUT = ("what", "engine", "object", "worlds", "device")
+PARITY = ("policy", "object", "engine", "device")
+PPO = ("system", "device")
+
+
+def complete(file: Path, rows: Sequence[dict], key: Sequence[str]) -> None:
+    """Puts rows into a file's table, in the place of those that they replace.
+
+    Args:
+        file: JSON file, made if it is not there.
+        rows: new ones.
+        key: fields that name a row.
+    """
+    table = read_json(file) if file.exists() else []
+    for row in rows:
+        table = [r for r in table if any(r[name] != row[name] for name in key)]
+        table.append(row)
+    write_json(file, table)

@@ -1,0 +1,1 @@
+"""What a policy does: episodes, intervals, contacts, by object."""

@@ -1,0 +1,146 @@
+"""What PPO learns from: all worlds rolled out for a few steps."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import struct
+
+from dexjax.learners.ppo.config import PpoConfig
+from dexjax.learners.ppo.loss import Batch, Networks, Params, gae
+from dexjax.learners.unroll import forget, has_memory
+from dexjax.learners.worlds import Worlds, for_ended
+from dexjax.networks.scaling import Statistics, scaled, scaling_of
+from dexjax.tasks.task import Observations, TaskState
+
+
+class TrainState(struct.PyTreeNode):
+    """Everything that an iteration changes."""
+
+    params: Params
+    statistics: Statistics
+    optimiser: optax.OptState
+    learning_rate: jax.Array
+    worlds: TaskState
+    carry: Any
+    key: jax.Array
+    env_steps: jax.Array
+
+
+class Transition(NamedTuple):
+    """One control step; arrays are (steps, worlds, …).
+
+    Attributes:
+        final_value: of the last observation of an episode that ended with the step.
+    """
+
+    obs: Observations
+    action: jax.Array
+    log_prob: jax.Array
+    mean: jax.Array
+    std: jax.Array
+    value: jax.Array
+    final_value: jax.Array
+    reward: jax.Array
+    terminated: jax.Array
+    done: jax.Array
+
+
+def seen_by(
+    networks: Networks, config: PpoConfig, statistics: Statistics, obs: Observations
+) -> Observations:
+    """What the networks see of observations (…), scaled."""
+    names = {*networks.actor.sees, *networks.critic.sees}
+    own = {name: obs[name] for name in sorted(names)}
+    return scaled(scaling_of(statistics), own, config.observation_clip)
+
+
+def roll_out(
+    worlds: Worlds,
+    networks: Networks,
+    config: PpoConfig,
+    state: TrainState,
+    key: jax.Array,
+) -> tuple[TaskState, Any, Transition, dict[str, jax.Array]]:
+    """Steps all worlds; they, the actor's carry, what happened, the task's metrics."""
+    params = state.params
+
+    def value(obs: Observations) -> jax.Array:
+        seen = seen_by(networks, config, state.statistics, obs)
+        return jnp.asarray(networks.critic.apply(params.critic, seen))
+
+    def act_and_step(now: tuple[TaskState, Any], key: jax.Array):
+        before, carry = now
+        seen = seen_by(networks, config, state.statistics, before.obs)
+        said, carry = networks.actor.apply(params.actor, seen, carry)
+        action, log_prob = said.sample_and_log_prob(seed=key)
+        after = worlds.advance(before, action)
+        kept = {name: before.obs[name] for name in seen}
+        transition = Transition(
+            obs=kept,
+            action=action,
+            log_prob=log_prob,
+            mean=said.mean(),
+            std=said.stddev(),
+            value=jnp.asarray(networks.critic.apply(params.critic, seen)),
+            final_value=for_ended(
+                value, after.truncated, after.obs, jnp.zeros_like(after.reward)
+            ),
+            reward=config.reward_scale * after.reward,
+            terminated=after.terminated,
+            done=after.done,
+        )
+        carry = forget(networks.actor, carry, after.done)
+        return (worlds.restart(after), carry), (transition, after.metrics)
+
+    keys = jax.random.split(key, config.steps)
+    start = state.worlds, state.carry
+    (after, carry), (trajectory, metrics) = jax.lax.scan(act_and_step, start, keys)
+    return after, carry, trajectory, metrics
+
+
+def make_batch(
+    networks: Networks,
+    config: PpoConfig,
+    state: TrainState,
+    trajectory: Transition,
+    last_obs: Observations,
+) -> Batch:
+    """The samples of an iteration.
+
+    Args:
+        networks: see `Networks`.
+        config: choices of the learner.
+        state: before the iteration.
+        trajectory: what happened.
+        last_obs: what was observed after the last step.
+    """
+    last = seen_by(networks, config, state.statistics, last_obs)
+    last_value = jnp.asarray(networks.critic.apply(state.params.critic, last))
+    following = jnp.concatenate([trajectory.value[1:], last_value[None]])
+    next_values = jnp.where(trajectory.done, trajectory.final_value, following)
+    advantages = gae(
+        trajectory.reward,
+        trajectory.value,
+        next_values,
+        trajectory.terminated,
+        trajectory.done,
+        config.discount,
+        config.gae_lambda,
+    )
+    batch = Batch(
+        obs=seen_by(networks, config, state.statistics, trajectory.obs),
+        carry=state.carry,
+        done=trajectory.done,
+        action=trajectory.action,
+        log_prob=trajectory.log_prob,
+        mean=trajectory.mean,
+        std=trajectory.std,
+        value=trajectory.value,
+        advantage=(advantages - advantages.mean()) / (advantages.std() + 1e-8),
+        target=advantages + trajectory.value,
+    )
+    if has_memory(networks.actor):
+        return batch
+    return jax.tree.map(lambda x: x.reshape(1, -1, *x.shape[2:]), batch)

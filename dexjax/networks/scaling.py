@@ -1,0 +1,67 @@
+"""Running statistics of observations, by which networks see them scaled."""
+
+from collections.abc import Mapping
+from typing import NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+from brax.training.acme import running_statistics, specs
+
+Statistics: TypeAlias = running_statistics.RunningStatisticsState
+
+# What varies less does not: rounding alone gives a constant up to some 1e-5.
+_STILL = 1e-4
+
+
+class Scaling(NamedTuple):
+    """What observations are shifted and divided by, name -> (features,) each."""
+
+    mean: dict[str, jax.Array]
+    std: dict[str, jax.Array]
+
+
+def no_statistics(sizes: Mapping[str, int]) -> Statistics:
+    """Statistics of vectors before the first one: these change nothing.
+
+    Arrays of a fixed type, as a checkpoint gives them back: else a training compiles
+    once more when it is resumed.
+
+    Args:
+        sizes: name -> features.
+    """
+    float32 = jnp.dtype("float32")
+    spec = {name: specs.Array((size,), float32) for name, size in sizes.items()}
+    return running_statistics.init_state(spec, std_eps=jnp.zeros(()))
+
+
+def updated(statistics: Statistics, obs: Mapping[str, jax.Array]) -> Statistics:
+    """The statistics with further observations, name -> (…, features)."""
+    known = {name: obs[name] for name in statistics.mean}
+    return running_statistics.update(statistics, known)
+
+
+def scaling_of(statistics: Statistics) -> Scaling:
+    """Means and standard deviations.
+
+    What has never varied, as the code of a policy's only object, keeps its own scale:
+    divided by next to nothing, every other object's would be out of all bounds.
+    """
+    std = jax.tree.map(lambda x: jnp.where(x > _STILL, x, 1.0), statistics.std)
+    return Scaling(dict(statistics.mean), dict(std))
+
+
+def scaled(
+    scaling: Scaling, obs: Mapping[str, jax.Array], clip: float
+) -> dict[str, jax.Array]:
+    """Observations of mean 0 and deviation 1, clipped; what has no scale as it is.
+
+    Args:
+        scaling: of some of the observations.
+        obs: name -> (…, features), or any array without a scale.
+        clip: largest magnitude.
+    """
+    return dict(obs) | {
+        name: jnp.clip((obs[name] - mean) / scaling.std[name], -clip, clip)
+        for name, mean in scaling.mean.items()
+        if name in obs
+    }

@@ -1,0 +1,1 @@
+"""Mesh files: read, repaired, parted into bodies, decomposed into convex pieces."""

@@ -1,0 +1,1 @@
+"""MuJoCo Warp: the fast engine on NVIDIA GPUs."""

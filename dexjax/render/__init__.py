@@ -1,0 +1,1 @@
+"""What cameras see: points for policies, pictures and films for people."""

@@ -1,0 +1,1 @@
+"""What a run records: metrics, progress, curves, hours, where results come from."""

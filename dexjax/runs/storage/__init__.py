@@ -1,0 +1,1 @@
+"""What a run keeps on disk: folders, files written whole, checkpoints."""

@@ -1,0 +1,1 @@
+"""Whole systems: presets, pipeline and tables of one paper each."""

@@ -1,0 +1,1 @@
+"""ResDex (ICLR 2025): base policies, hyper-policies, vision students."""

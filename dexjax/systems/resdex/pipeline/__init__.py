@@ -1,0 +1,1 @@
+"""All of ResDex in one run: its policies, splits, tables and figures."""

@@ -1,0 +1,331 @@
+"""Tables of the pages are made from result files."""
+
+import importlib.util
+import json
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dexjax.errors import DexjaxError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _load_script():
+    sys.path.insert(0, str(ROOT / "benchmarks"))  # as where a script is run
+    spec = importlib.util.spec_from_file_location(
+        "readme", ROOT / "benchmarks" / "readme.py"
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+readme = _load_script()
+house = importlib.import_module("house")
+
+
+def _run(seed, held, **more):
+    return {
+        "object": "mug",
+        "preset": "laptop",
+        "engine": "native",
+        "seed": seed,
+        "success_held": held,
+        "success_reached": 1.0,
+        "env_steps": 2_000_000 + 500_000 * seed,
+        "wall_s": 300,
+        "train_steps_per_s": 8000,
+        **more,
+    }
+
+
+def test_without_results_every_block_says_so(tmp_path):
+    text = "".join((ROOT / page).read_text() for page in readme.PAGES)
+    filled = readme.fill(text, tmp_path)
+    names = re.findall(r"<!-- begin (\S+) -->", text)
+    assert sorted(names) == sorted(readme.BLOCKS)
+    assert filled.count("*not measured*") == len(names)
+    assert readme.fill(filled, tmp_path) == filled
+
+
+@pytest.mark.parametrize("page", readme.PAGES)
+def test_the_committed_pages_are_up_to_date(page):
+    text = (ROOT / page).read_text()
+    assert readme.fill(text, ROOT / "benchmarks" / "results") == text, "make readme"
+
+
+def test_policies_of_the_pipeline_are_told_apart(tmp_path):
+    common = {"split": "train", "success_held": 0.9, "success_reached": 0.95}
+    common |= {"episodes": 3200, "ci95": [0.89, 0.91], "pose_distance": None}
+    common |= {"env_steps": 20_000_000, "wall_s": 3600, "seed": 0}
+    hyper = {"policy": "hyper", "k": 4, "stage": 2, "residual": False}
+    alone = {"policy": "hyper", "k": 1, "stage": 1}
+    first, second = (alone | {"residual": residual} for residual in (True, False))
+    student = {"policy": "student", "cloud": "seen-points"}
+    base = {"policy": "base", "object": "mug", "kind": "full observation"}
+    others = (first, second, student, base, {"policy": "ppo"})
+    rows = [common | row for row in (hyper, *others)]
+    (tmp_path / "resdex.json").write_text(json.dumps(rows))
+    lines = readme.BLOCKS["resdex"](tmp_path).splitlines()[2:]
+    assert [line.split(" | ")[0] for line in lines] == [
+        "| hyper-policy, k = 4, mixture only, stage 2",
+        "| hyper-policy, k = 1, residual only, stage 1",
+        "| hyper-policy, k = 1, base policy only, stage 1",
+        "| vision student, seen-points",
+        "| plain PPO on all objects",
+    ]
+    rest = "| train | 90.0 (89.0–91.0) | 95.0 | 3,200 |  | 20.0 | 60 | 0 |"
+    assert lines[0].endswith(rest)
+
+
+def test_seeds_of_a_policy_stand_beside_each_other(tmp_path):
+    common = {"policy": "ppo", "success_held": 0.9, "success_reached": 0.95}
+    common |= {"episodes": 3200, "ci95": [0.89, 0.91], "pose_distance": None}
+    common |= {"env_steps": 20_000_000, "wall_s": 3600}
+    places = [("unseen-object", 0), ("train", 0), ("train", 1), ("unseen-object", 1)]
+    rows = [common | {"split": split, "seed": seed} for split, seed in places]
+    student = rows[1] | {"policy": "student", "cloud": "points"}
+    (tmp_path / "resdex.json").write_text(json.dumps([student, *rows]))
+    lines = readme.resdex_table(tmp_path).splitlines()[2:]
+    assert [(line.split(" | ")[1], line[-3]) for line in lines] == [
+        ("train", "0"),
+        ("train", "0"),
+        ("train", "1"),
+        ("unseen-object", "0"),
+        ("unseen-object", "1"),
+    ]
+    assert lines[0].startswith("| vision student")
+
+
+def test_base_policies_of_the_pipeline_have_a_table_of_their_own(tmp_path):
+    found = [
+        ("mug", "geometry-unaware", 0.5, 0.6),
+        ("mug", "full observation", 0.25, 0.5),
+        ("bottle", "geometry-unaware", 0.1, 0.1),
+    ]
+    keys = ("object", "kind", "success_held", "success_reached")
+    rows = [{"policy": "base"} | dict(zip(keys, row, strict=True)) for row in found]
+    rows.append({"policy": "ppo"})
+    (tmp_path / "resdex.json").write_text(json.dumps(rows))
+    assert readme.ablations_table(tmp_path).splitlines()[2:] == [
+        "| mug | 50.0 / 60.0 | 25.0 / 50.0 |",
+        "| bottle | 10.0 / 10.0 | not measured |",
+    ]
+    last = {"object": "bottle", "kind": "full observation", "success_held": 0.75}
+    rows.append({"policy": "base", "success_reached": 1.0} | last)
+    (tmp_path / "resdex.json").write_text(json.dumps(rows))
+    assert readme.ablations_table(tmp_path).splitlines()[-2:] == [
+        "| bottle | 10.0 / 10.0 | 75.0 / 100.0 |",
+        "| *mean* | 30.0 / 35.0 | 50.0 / 75.0 |",
+    ]
+
+
+def test_comparison_joins_seeds_and_leaves_gaps(tmp_path):
+    common = {"policy": "ppo", "env_steps": 2_000_000}
+    seeds = [("train", 0, 0.5), ("train", 1, 0.6), ("unseen-object", 1, 0.4)]
+    keys = ("split", "seed", "success_held")
+    rows = [common | dict(zip(keys, row, strict=True)) for row in seeds]
+    one_seed = {"policy": "hyper", "k": 2, "stage": 1, "residual": True}
+    rows.append(rows[0] | one_seed)
+    (tmp_path / "compare.json").write_text(json.dumps(rows))
+    lines = readme.compare_table(tmp_path).splitlines()
+    expected = "| plain PPO on all objects | 55.0 (50.0–60.0) | 40.0 |  |  | 2.0 | "
+    assert lines[2:] == [expected + "2 |"]
+
+
+def test_hyper_policies_are_shown_by_the_number_of_their_bases(tmp_path):
+    keys = ("k", "stage", "residual", "split", "seed", "success_held", "pose_distance")
+    rows = [
+        (2, 1, True, "train", 0, 0.5, 101.2),
+        (2, 1, True, "train", 1, 0.6, 102.2),
+        (2, 1, True, "unseen-object", 0, 0.9, 900.0),
+        (2, 1, False, "train", 0, 0.3, 99.0),
+        (2, 2, True, "unseen-object", 0, 0.7, 200.0),
+        (2, 2, False, "train", 0, 0.1, 300.0),
+        (1, 2, True, "train", 0, 0.25, 300.0),
+    ]
+    rows = [{"policy": "hyper"} | dict(zip(keys, row, strict=True)) for row in rows]
+    rows.append({"policy": "ppo", "seed": 0})
+    (tmp_path / "compare.json").write_text(json.dumps(rows))
+    assert readme.by_k_table(tmp_path).splitlines()[2:] == [
+        "| 1 |  |  | not measured | 25.0 |  |  |  | 1 |",
+        "| 2 | 30.0 | 55.0 (50.0–60.0) | 102 |  | 70.0 |  |  | 2 |",
+    ]
+
+
+def test_hours_are_those_of_all_parts(tmp_path):
+    assert readme.hours_table(tmp_path) == "*not measured*"
+    rows = [{"part": "codes", "wall_s": 630.0}, {"part": "evaluation", "wall_s": 90.0}]
+    (tmp_path / "hours.json").write_text(json.dumps(rows))
+    assert readme.hours_table(tmp_path).splitlines() == [
+        "| part | minutes |",
+        "| --- | --- |",
+        "| `codes` | 10 |",
+        "| `evaluation` | 2 |",
+        "| *all* | 12 |",
+    ]
+
+
+def test_success_table_joins_seeds(tmp_path):
+    folder = tmp_path / "base"
+    folder.mkdir()
+    contacts = {"penetration_median_mm": 0.8, "finger_overlap_median_mm": 0.1}
+    runs = [_run(0, 0.95), _run(1, 1.0, contacts=contacts)]
+    for run in runs:
+        (folder / f"mug-{run['seed']}.json").write_text(json.dumps(run))
+    table = readme.success_table(tmp_path).splitlines()
+    assert len(table) == 3
+    cells = [cell.strip() for cell in table[2].strip("|").split("|")]
+    assert cells[:5] == ["mug", "shadow", "laptop", "native", "2"]
+    assert cells[5:9] == ["97.5 (95.0)", "100.0", "2.0–2.5", "5.0"]
+    assert cells[9:] == ["8,000", "0.80 / 0.10"]
+    assert len(cells) == table[0].count("|") - 1 == table[1].count("|") - 1
+
+
+def test_transfer_table_joins_seeds_and_leaves_gaps(tmp_path):
+    car = f"sem/Car-{'6690' + 'a' * 28}@0.08"
+    measured = [
+        ("mug", 0, "box", 1.0),
+        ("mug", 0, "bowl", 0.5),
+        ("mug", 1, "box", 0.8),
+        (car, 0, "box", 0.25),
+    ]
+    keys = ("trained_on", "training_seed", "object", "success_held")
+    rows = [
+        dict(zip(keys, row, strict=True)) | {"success_reached": 1.0} for row in measured
+    ]
+    (tmp_path / "transfer.json").write_text(json.dumps(rows))
+    lines = readme.transfer_table(tmp_path).splitlines()
+    assert lines[0] == "| object | mug (2) | sem/Car-6690…@0.08 (1) |"
+    assert lines[2:] == [
+        "| box | 90 | 25 |",
+        "| bowl | 50 |  |",
+        "| *mean held* | 77 | 25 |",
+        "| *mean reached* | 100 | 100 |",
+    ]
+
+
+def test_startup_and_kills_lines(tmp_path):
+    waits = {"setup_s": 84.5, "first_update_cold_s": 20.6, "device": "cpu"}
+    waits |= {"first_update_cached_s": 7.9}
+    (tmp_path / "startup.json").write_text(json.dumps(waits))
+    line = readme.startup_line(tmp_path)
+    assert "84 s" in line and "21 s after" in line and "8 s from" in line
+    kills = {"kills": 20, "runs": 6, "identical": True}
+    (tmp_path / "kills.json").write_text(json.dumps(kills))
+    assert "20 kills" in readme.kills_line(tmp_path)
+    assert "ended bit by bit as" in readme.kills_line(tmp_path)
+    (tmp_path / "kills.json").write_text(json.dumps(kills | {"identical": False}))
+    assert "ended not as" in readme.kills_line(tmp_path)
+
+
+def test_engine_and_replay_tables(tmp_path):
+    row = {"engine": "native", "what": "task pipeline", "object": "mug"}
+    row |= {"device": "cpu", "worlds": 512, "ratio_to_raw": 0.885}
+    row |= {"control_steps_per_s": 17400.4, "compile_s": 3.5, "objects": 64}
+    (tmp_path / "throughput.json").write_text(json.dumps([row]))
+    expected = (
+        "| native | task pipeline | mug | 64 | cpu | 512 | 17,400 |  | 0.89 |  |  | 4 |"
+    )
+    assert expected in readme.BLOCKS["engines"](tmp_path)
+    report = {
+        "objects": {"a@0.06": {"grasps": 3, "share_near": 0.5, "depth_mm": 1.23456}}
+    }
+    report["all"] = report["objects"]["a@0.06"]
+    (tmp_path / "replay.json").write_text(json.dumps(report))
+    lines = readme.replay_table(tmp_path).splitlines()
+    assert lines[0] == "| object | grasps | near (%) | depth mm |"
+    assert lines[2] == "| a@0.06 | 3 | 50.0 | 1.23 |"
+
+
+RATE = {"success_held": 0.91, "success_reached": 0.95, "ci95": [0.9, 0.925]}
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "expected"),
+    [
+        (
+            "baseline",
+            {"objects": 3200, "env_steps": 10_000_000, "split": "train", "seed": 0}
+            | {"episodes": 3200, "trained_wall_s": 3600.0},
+            "| 3,200 | 10 | train | 91.0 (90.0–92.5) | 95.0 | 3,200 | 0 | 60 |",
+        ),
+        (
+            "parity",
+            {"engine": "mjx", "episodes": 128, "free_qpos_max": 1.2e-6}
+            | {"object_height_m_mean": 0.1995, "object_height_m_ks_p": 0.4}
+            | {"fingertip_force_n_mean": 4.0, "fingertip_force_n_ks_p": 0.06},
+            "| mjx | 91.0 (90.0–92.5) | 128 | 1.2e-06 | 199.5 | 0.40 | 4.0 | 0.06 |",
+        ),
+        (
+            "peers",
+            {"system": "A", "differs": "all", "control_steps_per_s": 90}
+            | {"our_control_steps_per_s": 1800, "ratio_control": 20.0}
+            | {"ratio_physics": 3.25},
+            "| A | 90 | 1,800 | 20.0 | 3.2 | all |",
+        ),
+        (
+            "ppo",
+            {"system": "B", "update_s": 0.25, "iteration_s": 0.3}
+            | {"ratio": 1.5, "ratio_same_jax": 1.25},
+            "| B | 250 | 300 | 1.50 | 1.25 |",
+        ),
+    ],
+)
+def test_one_row_of_each_table(tmp_path, name, row, expected):
+    (tmp_path / f"{name}.json").write_text(json.dumps([RATE | row]))
+    assert readme.BLOCKS[name](tmp_path).splitlines()[-1] == expected
+
+
+def test_iteration_and_changes_tables(tmp_path):
+    part = {"kind": "part", "what": "update", "seconds": 0.2}
+    part |= {"share": 0.25, "cores_busy": None}
+    change = {"kind": "change", "what": "half precision", "taken": False}
+    change |= {"before_s": 0.8, "after_s": 0.9, "ratio": 1.12}
+    (tmp_path / "iteration.json").write_text(json.dumps([part, change]))
+    parts, changes = (
+        readme.BLOCKS[name](tmp_path) for name in ("iteration", "changes")
+    )
+    assert parts.splitlines()[2:] == ["| update | 200 | 25 |  |"]
+    assert changes.splitlines()[2:] == ["| half precision | 800 | 900 | no |"]
+
+
+def test_faulty_markers_and_files_are_named(tmp_path):
+    with pytest.raises(DexjaxError, match="block 'nonsense'"):
+        readme.fill("<!-- begin nonsense -->\n<!-- end nonsense -->", tmp_path)
+    with pytest.raises(DexjaxError, match="'engines' must end"):
+        readme.fill("<!-- begin engines -->\n", tmp_path)
+    (tmp_path / "transfer.json").write_text("{")
+    with pytest.raises(DexjaxError, match="transfer.json is not JSON"):
+        readme.transfer_table(tmp_path)
+
+
+def test_picture_comes_from_a_run(tmp_path):
+    Image.new("RGB", (2400, 600), (9, 9, 9)).save(tmp_path / "rollout.png")
+    readme.make_picture(tmp_path, tmp_path / "docs" / "mug.png")
+    image = np.asarray(Image.open(tmp_path / "docs" / "mug.png"))
+    assert image.shape == (300, 1200, 3)
+    with pytest.raises(DexjaxError, match="no rollout.png"):
+        readme.make_picture(tmp_path / "docs", tmp_path / "x.png")
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"value": 0.4, "unit": "s", "at_most": 1.0}, "| a | 0.4 s | ≤ 1 | cpu |"),
+        (
+            {"value": 0.9, "unit": "of raw", "at_least": 0.94},
+            "| a | 0.9 of raw | ≥ 0.94, not reached | cpu |",
+        ),
+        ({"value": 84, "unit": "s"}, "| a | 84 s |  | cpu |"),
+    ],
+)
+def test_aims_stand_beside_what_was_measured(tmp_path, row, expected):
+    made = house.Figure("a", **row).row() | {"device": "cpu"}
+    (tmp_path / "house.json").write_text(json.dumps([made]))
+    assert readme.BLOCKS["house"](tmp_path).splitlines()[-1] == expected

@@ -1,0 +1,98 @@
+"""Policies of every kind with arrays drawn at random, and what they see."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from dexjax.networks.actor import MlpActor
+from dexjax.networks.scaling import Scaling
+from dexjax.networks.student import VisionActor
+from dexjax.policies.actor import ActorPolicy
+from dexjax.policies.mixture import BasePolicies, Mixture, MixturePolicy
+from dexjax.policies.student import StudentPolicy
+from dexjax.spec import Observation, PolicySpec, TaskSpec
+
+TASK = TaskSpec(
+    (
+        Observation("felt", (4,)),
+        Observation("code", (3,), source="encoder 0123"),
+        Observation("place", (2,)),
+        Observation("cloud", (9, 3)),
+    ),
+    actions=2,
+    body="a finger",
+    episode_steps=10,
+    outcomes=("held",),
+    success="held",
+)
+
+
+def seen(batch, seed=0):
+    """Observations (batch, …) of the task, some of them beyond any clip."""
+    rng = np.random.default_rng(seed)
+    return {
+        own.name: rng.normal(0, 2, (batch, *own.shape)).astype(np.float32)
+        for own in TASK.observations
+    }
+
+
+def scaling(sees, rng):
+    sizes = {name: TASK.observation(name).size for name in sees}
+    mean = {n: jnp.asarray(rng.normal(size=s), jnp.float32) for n, s in sizes.items()}
+    std = {
+        n: jnp.asarray(rng.uniform(0.5, 2, s), jnp.float32) for n, s in sizes.items()
+    }
+    return Scaling(mean, std)
+
+
+def drawn_params(network, rng):
+    """Parameters as a training might leave them: none of them zero."""
+    shapes = jax.eval_shape(network.init, jax.random.key(0), seen(1))
+
+    def drawn(x):
+        spread = 1.5 / np.sqrt(x.shape[0]) if x.ndim == 2 else 0.5
+        return jnp.asarray(spread * rng.normal(size=x.shape), x.dtype)
+
+    return jax.tree.map(drawn, shapes)
+
+
+def actor_policy(sees=("place", "felt"), actions=2, widths=(8, 5), clip=1.5, seed=0):
+    rng = np.random.default_rng(seed)
+    network = MlpActor(sees, actions, widths, initial_std=0.3)
+    params = drawn_params(network, rng)
+    spec = PolicySpec.of(TASK, sees)
+    return ActorPolicy(params, scaling(sees, rng), network, clip, spec)
+
+
+def base_policies(count=3):
+    return [actor_policy(seed=10 + i) for i in range(count)]
+
+
+def mixture_policy(normalisation="norm", residual=True, count=3):
+    mixture = Mixture(BasePolicies.of(base_policies(count)), residual, normalisation)
+    hyper = actor_policy(("code", "felt", "place"), mixture.said, (7,), 4.0, seed=1)
+    spec = PolicySpec.of(TASK, ("felt", "code", "place"))
+    return MixturePolicy(hyper, mixture, spec)
+
+
+def student_policy():
+    rng = np.random.default_rng(2)
+    sees = ("place", "felt")
+    network = VisionActor(sees, "cloud", 2, (6,))
+    params = drawn_params(network, rng)
+    spec = PolicySpec.of(TASK, (*sees, "cloud"))
+    return StudentPolicy(params, scaling(sees, rng), network, 2.0, spec)
+
+
+def plain_actor(policy, obs):
+    """What an actor policy does, in NumPy: (batch, actions)."""
+    parts = []
+    for name in policy.network.sees:
+        mean, std = (np.asarray(x[name]) for x in policy.scaling)
+        parts.append(((obs[name] - mean) / std).clip(-policy.clip, policy.clip))
+    x = np.concatenate(parts, axis=1)
+    layers = jax.device_get(policy.params["params"]["layers"])
+    for i in range(len(layers)):
+        x = x @ layers[f"Dense_{i}"]["kernel"] + layers[f"Dense_{i}"]["bias"]
+        x = x if i == len(layers) - 1 else np.where(x > 0, x, np.expm1(x))
+    return x
