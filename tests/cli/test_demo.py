@@ -55,5 +55,6 @@ def test_make_asks_for_an_object_only_where_one_is_given():
     assert "--object 'thing.stl'" in told("OBJ=thing.stl")
     # Quotes and $ reach neither make nor the shell.
     name = """it's a "$HOME" `x`.stl"""
-    line = told(f"OBJ={name}").splitlines()[-1]
+    lines = told(f"OBJ={name}").splitlines()
+    line = next(each for each in lines if "dexjax demo" in each)
     assert shlex.split(line)[2:] == ["--object", name]

@@ -137,7 +137,7 @@ def test_an_option_that_is_not_there_is_named(refused, name):
         ("resdex --preset paper", "preset 'paper': choose from smoke, laptop, gpu"),
         ("resdex --k 0", "k is 0, must be between"),
         ("resdex --encoder nowhere", "no encoder nowhere"),
-        ("tables --results .", "cannot read ."),
+        ("tables --results .", ". is no file"),
     ],
 )
 def test_what_cannot_be_is_one_line(refused, words, said):
