@@ -243,3 +243,23 @@ def test_what_names_no_file_is_an_unknown_object():
         with pytest.raises(DexjaxError) as caught:
             load_object(name)
         assert "files are not read" not in str(caught.value)
+
+
+def test_triangles_that_lie_apart(tmp_path):
+    box = trimesh.creation.box([0.06, 0.05, 0.08])
+    open_box = trimesh.Trimesh(box.vertices, box.faces[1:])
+    ends = [np.eye(3) * 0.01 + [0.1, 0, 0], np.eye(3) * 0.01 - [0.1, 0, 0.05]]
+    alone = [trimesh.Trimesh(corners, [[0, 1, 2]], process=False) for corners in ends]
+    trimesh.util.concatenate([open_box, alone[0]]).export(tmp_path / "with.obj")
+    found = load_object(str(tmp_path / "with.obj"))
+    hulls = found.hulls[0][found.hull_mask[0]].reshape(-1, 3)
+    assert np.ptp(hulls, axis=0).max() < 0.09
+    trimesh.util.concatenate(alone).export(tmp_path / "alone.obj")
+    with pytest.raises(DexjaxError, match="its triangles lie apart"):
+        load_object(str(tmp_path / "alone.obj"))
+
+
+def test_a_vertex_number_beyond_all_numbers(tmp_path):
+    (tmp_path / "a.obj").write_text(f"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 {'9' * 40}\n")
+    with pytest.raises(DexjaxError, match="line 4 is damaged"):
+        load_object(str(tmp_path / "a.obj"))

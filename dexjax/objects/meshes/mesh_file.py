@@ -66,7 +66,7 @@ def load_mesh(path: Path, size: float | None = None) -> MeshObject:
     solid = None if surface.body is None else part(surface)
     if solid is None:
         _say_remeshed(path, surface)
-        return MeshObject(name, cached_pieces(_patches(surface)), None, None)
+        return MeshObject(name, cached_pieces(_patches(path, surface)), None, None)
     pieces = cached_pieces(solid.outside)
     outside = together(solid.outside)
     return MeshObject(name, pieces, outside, solid.filled)
@@ -141,12 +141,19 @@ def _digest(surface: Surface) -> str:
     return digest.hexdigest()[:8]
 
 
-def _patches(surface: Surface) -> list[trimesh.Trimesh]:
-    """Parts of an open mesh that lie apart, each to be closed by itself."""
+def _patches(path: Path, surface: Surface) -> list[trimesh.Trimesh]:
+    """Parts of an open mesh that lie apart, each to be closed by itself.
+
+    A triangle that lies apart is left out: it has no inside.
+    """
     mesh = trimesh.Trimesh(surface.vertices, surface.faces, process=False)
     parts = list(mesh.split(only_watertight=False, repair=False, engine="scipy"))
     groups = box_groups(np.array([p.bounds for p in parts]))
-    return [together([parts[i] for i in group]) for group in groups]
+    patches = [together([parts[i] for i in group]) for group in groups]
+    found = [patch for patch in patches if len(patch.vertices) > 3]
+    if not found:
+        raise DexjaxError(f"{path}: its triangles lie apart from each other")
+    return found
 
 
 def _say_remeshed(path: Path, surface: Surface) -> None:

@@ -13,6 +13,7 @@ from dexjax.errors import DexjaxError
 from dexjax.objects.meshes.text import decode
 
 _LONGEST_QUOTE = 40
+_MOST_VERTICES = 2**62
 
 
 class Obj(NamedTuple):
@@ -65,6 +66,8 @@ def _fan(words: list[str], known: int) -> list[tuple[int, int, int]]:
     """Triangles of one polygon; negative numbers count back from the last vertex."""
     numbers = [int(w.split("/", 1)[0]) for w in words]
     if len(numbers) < 3 or 0 in numbers or min(numbers) < -known:
+        raise ValueError
+    if max(numbers) > _MOST_VERTICES:
         raise ValueError
     first, *rest = (c - 1 if c > 0 else known + c for c in numbers)
     return [(first, a, b) for a, b in zip(rest[:-1], rest[1:], strict=True)]
