@@ -71,14 +71,18 @@ class Pool:
         for _ in range(_AGAIN):
             if found != f"crash {-signal.SIGTERM}":
                 break
+            time.sleep(1.0)
             found = self._run(job)
         return found
 
     def _run(self, job: Job) -> Said | str:
-        if self.process is None:
-            self._start()
+        try:
+            if self.process is None:
+                self._start()
+            self.connection.send(job)
+        except (EOFError, OSError):
+            return self._died()
         assert self.process is not None and self.process.pid is not None
-        self.connection.send(job)
         began, used = time.monotonic(), _cpu_seconds(self.process.pid)
         while not self.connection.poll(0.05 if self.limit < 5 else 0.5):
             if not self.process.is_alive():
@@ -90,7 +94,7 @@ class Pool:
                 return self._ended("hang")
         try:
             return self.connection.recv()
-        except EOFError:
+        except (EOFError, OSError):
             return self._died()
 
     def close(self) -> None:

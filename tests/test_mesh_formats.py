@@ -245,7 +245,7 @@ def test_what_names_no_file_is_an_unknown_object():
         assert "files are not read" not in str(caught.value)
 
 
-def test_triangles_that_lie_apart(tmp_path):
+def test_triangles_that_lie_apart(tmp_path, capsys):
     box = trimesh.creation.box([0.06, 0.05, 0.08])
     open_box = trimesh.Trimesh(box.vertices, box.faces[1:])
     ends = [np.eye(3) * 0.01 + [0.1, 0, 0], np.eye(3) * 0.01 - [0.1, 0, 0.05]]
@@ -254,9 +254,11 @@ def test_triangles_that_lie_apart(tmp_path):
     found = load_object(str(tmp_path / "with.obj"))
     hulls = found.hulls[0][found.hull_mask[0]].reshape(-1, 3)
     assert np.ptp(hulls, axis=0).max() < 0.09
+    assert "is remeshed" in capsys.readouterr().err
     trimesh.util.concatenate(alone).export(tmp_path / "alone.obj")
     with pytest.raises(DexjaxError, match="its triangles lie apart"):
         load_object(str(tmp_path / "alone.obj"))
+    assert not capsys.readouterr().err
 
 
 def test_a_vertex_number_beyond_all_numbers(tmp_path):

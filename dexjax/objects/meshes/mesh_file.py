@@ -65,8 +65,9 @@ def load_mesh(path: Path, size: float | None = None) -> MeshObject:
     name = f"{_clean(path.stem)}-{_digest(surface)}"
     solid = None if surface.body is None else part(surface)
     if solid is None:
+        patches = _patches(path, surface)
         _say_remeshed(path, surface)
-        return MeshObject(name, cached_pieces(_patches(path, surface)), None, None)
+        return MeshObject(name, cached_pieces(patches), None, None)
     pieces = cached_pieces(solid.outside)
     outside = together(solid.outside)
     return MeshObject(name, pieces, outside, solid.filled)
