@@ -5,10 +5,11 @@ from pathlib import Path
 
 from dexjax.runs.storage.files import read_json, write_json
 
-# What names a row of throughput.json, parity_gpu.json and ppo_gpu.json.
+# What names a row of throughput.json, parity_gpu.json, ppo_gpu.json and gpu.json.
 THROUGHPUT = ("what", "engine", "object", "worlds", "device")
 PARITY = ("policy", "object", "engine", "device")
 PPO = ("system", "device")
+POLICIES = ("policy", "k", "stage", "cloud", "split", "evaluated_on", "env_steps")
 
 
 def complete(file: Path, rows: Sequence[dict], key: Sequence[str]) -> None:
@@ -21,6 +22,6 @@ def complete(file: Path, rows: Sequence[dict], key: Sequence[str]) -> None:
     """
     table = read_json(file) if file.exists() else []
     for row in rows:
-        table = [r for r in table if any(r[name] != row[name] for name in key)]
+        table = [r for r in table if any(r.get(n) != row.get(n) for n in key)]
         table.append(row)
     write_json(file, table)

@@ -4,7 +4,9 @@
 
 A run's own last evaluation was made where it was trained, on that engine. The splits
 are measured here, with the native engine, and kept beside the run; of a first stage
-they are not. Writes benchmarks/results/gpu.json.
+they are not. A run that went on from another counts the steps of both; one whose last
+evaluation was cut off has rows of MuJoCo C alone. Completes
+benchmarks/results/gpu.json.
 """
 
 import dataclasses
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import tyro
+from completing import POLICIES, complete
 from tyro.conf import Positional
 
 from dexjax.errors import main_guard
@@ -38,7 +41,7 @@ class Options:
     Attributes:
         runs: folders of stages of a hyper-policy, and of vision students.
         dexgraspnet: folder of DexGraspNet: measures on all objects there, too.
-        out: JSON file, overwritten.
+        out: JSON file; a row replaces the one of the same policy there.
     """
 
     runs: Positional[tuple[Path, ...]] = (Path("runs/hyper/k4-seed0/stage2"),)
@@ -50,10 +53,14 @@ def trained(folder: Path) -> dict:
     """One row: a run as it measured itself."""
     summary = read_json(folder / "summary.json")
     rates = read_metrics(folder / "metrics.csv")["steps_per_s"]
+    before = summary.get("continued_from", {"env_steps": 0, "wall_s": 0.0})
+    together = {name: summary[name] + before[name] for name in before.keys() & TRAINED}
     return {
         **kind(read_config(folder)),
         **{"split": "train", "evaluated_on": summary["engine"]},
-        **{name: summary[name] for name in (*FOUND, *TRAINED)},
+        **{name: summary.get(name) for name in FOUND},
+        **{name: summary[name] for name in TRAINED},
+        **together,
         "steps_per_s": float(np.median(rates)),
         "worlds": summary["learner"]["worlds"],
         **{f"train_{name}": summary[name] for name in WHERE},
@@ -90,7 +97,10 @@ def held(folder: Path, split: str, where: Where) -> dict:
 def rows_of(folder: Path, options: Options) -> Iterator[dict]:
     """The rows of one run."""
     own = trained(folder)
-    yield own
+    if own["success_held"] is None:
+        own["evaluated_on"] = None
+    else:
+        yield own
     if own.get("stage") == 1:
         return
     for split, where in splits(options.dexgraspnet).items():
@@ -106,11 +116,9 @@ def main() -> None:
     """Measures and writes after every split."""
     options = tyro.cli(Options)
     use_compilation_cache()
-    rows: list[dict] = []
     for folder in options.runs:
         for row in rows_of(folder, options):
-            rows.append(row)
-            write_json(options.out, rows)
+            complete(options.out, [row], POLICIES)
 
 
 if __name__ == "__main__":

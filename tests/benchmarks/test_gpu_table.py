@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-POLICIES = Path(__file__).resolve().parents[2] / "policies" / "resdex"
+ROOT = Path(__file__).resolve().parents[2]
+POLICIES = ROOT / "policies" / "resdex"
 HERE = {"commit": "b", "device": "cpu: 2 cores", "date": "later", "versions": {}}
 THERE = {"commit": "a", "device": "gpu: 1 x H200", "date": "now", "versions": {}}
 
@@ -26,6 +27,11 @@ def write_run(folder: Path, config: str, engine: str, held: float, where: dict) 
     # The first iteration compiles.
     rows = "iteration,steps_per_s\n1,2\n2,100\n3,110\n"
     (folder / "metrics.csv").write_text(rows)
+
+
+@pytest.fixture(autouse=True)
+def beside_the_benchmarks(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
 
 
 @pytest.fixture
@@ -64,3 +70,27 @@ def test_training_and_trial_are_told_apart(runs, tmp_path, experiment, monkeypat
     assert {row["steps_per_s"] for row in rows} == {100}
     assert [row["train_device"] for row in rows] == [there] * 5 + [here] * 3
     assert [row.get("stage") for row in rows] == [1, 2, 2, 2, 2, None, None, None]
+
+
+def test_a_run_that_went_on_and_was_cut_off(tmp_path, experiment, monkeypatch):
+    hyper = (POLICIES / "hyper" / "config.yaml").read_text()
+    write_run(tmp_path / "run", hyper, "warp", 0.8, THERE)
+    file = tmp_path / "run" / "summary.json"
+    summary = json.loads(file.read_text())
+    for name in found(0.8):
+        del summary[name]
+    summary["continued_from"] = {"env_steps": 12, "wall_s": 5.0, "commit": "c"}
+    file.write_text(json.dumps(summary))
+    for split in ("train", "unseen-object", "unseen-category"):
+        out = tmp_path / "run" / f"{split}-native.json"
+        out.write_text(json.dumps(found(0.7) | HERE))
+    out = tmp_path / "gpu.json"
+    for _ in range(2):  # The second time replaces the rows of the first.
+        run = ["gpu.py", str(tmp_path / "run"), "--out", str(out)]
+        monkeypatch.setattr("sys.argv", run)
+        experiment("gpu", "benchmarks").main()
+    rows = json.loads(out.read_text())
+    assert [(row["split"], row["evaluated_on"]) for row in rows] == [
+        (split, "native") for split in ("train", "unseen-object", "unseen-category")
+    ]
+    assert {(row["env_steps"], row["wall_s"]) for row in rows} == {(42, 65.0)}
