@@ -57,7 +57,7 @@ result.film("rollout.mp4")
 # All that differs between versions of jax, flax and orbax: calls to the host, networks,
 # policies, their checkpoints, and what maps and reshapes arrays.
 TESTS = (
-    "test_host_call.py",
+    "physics/test_host_call.py",
     "networks",
     "policies",
     "runs/test_checkpoint.py",
@@ -65,7 +65,7 @@ TESTS = (
     "learners/test_ppo_loss.py",
     "test_spec.py",
     "test_rotations.py",
-    "test_hand_description.py",
+    "hands/test_description.py",
 )
 
 

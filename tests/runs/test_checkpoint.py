@@ -328,3 +328,44 @@ def test_arrays_of_other_shapes_than_the_index_tells(tmp_path):
     file.write_text(json.dumps(index))
     with pytest.raises(DexjaxError, match="a is not as its index tells"):
         checkpoint.restore(tmp_path, {"a": jnp.zeros(5)})
+
+
+_UNFINISHED = """
+import asyncio, sys
+import numpy as np
+from dexjax.errors import DexjaxError
+from dexjax.runs.storage import checkpoint
+
+class Late:
+    def __init__(self, says):
+        self.says = says
+
+    def __del__(self):
+        if self.says:
+            raise RuntimeError(self.says)
+        loop = asyncio.new_event_loop()
+        loop.close()
+        loop.call_soon_threadsafe(print)
+
+try:
+    checkpoint.restore(sys.argv[1], {"a": np.zeros(5)})
+except DexjaxError:
+    Late(None)
+    Late("something else")
+"""
+
+
+def test_what_orbax_leaves_unfinished_says_nothing(tmp_path):
+    checkpoint.save(tmp_path, 1, {"a": np.zeros(5)}, {})
+    file = tmp_path / "0000000001" / "checkpoint.json"
+    index = json.loads(file.read_text())
+    index["layers"]["a"]["dtype"] = "int8"
+    file.write_text(json.dumps(index))
+    done = subprocess.run(
+        [sys.executable, "-c", _UNFINISHED.replace("zeros(5)", "zeros(5, 'int8')")]
+        + [str(tmp_path)],
+        capture_output=True,
+        text=True,
+    )
+    assert "something else" in done.stderr
+    assert "Event loop" not in done.stderr

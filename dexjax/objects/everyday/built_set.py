@@ -31,22 +31,6 @@ from dexjax.objects.procedural import CATEGORIES
 _FEW = 40
 
 
-def load_everyday(
-    split: str, category: str | None = None, count: int | None = None
-) -> ObjectSet:
-    """Objects of one split; the first ones are of as many categories as possible.
-
-    Args:
-        split: "train", "unseen-object" or "unseen-category".
-        category: only those of this category.
-        count: only the first so many.
-
-    Raises:
-        DexjaxError: unknown split or category, or more objects than there are.
-    """
-    return load_members(choose_members(split, category, count))
-
-
 def load_members(chosen: Sequence[Member]) -> ObjectSet:
     """The given objects; of the set, or made in the same way."""
     wanted = sorted({(m.category, m.variant) for m in chosen})
@@ -64,7 +48,16 @@ def load_members(chosen: Sequence[Member]) -> ObjectSet:
 def choose_members(
     split: str, category: str | None = None, count: int | None = None
 ) -> list[Member]:
-    """Which objects `load_everyday` would load."""
+    """Objects of one split; the first ones are of as many categories as possible.
+
+    Args:
+        split: "train", "unseen-object" or "unseen-category".
+        category: only those of this category.
+        count: only the first so many.
+
+    Raises:
+        DexjaxError: unknown split or category, or more objects than there are.
+    """
     if split not in SIZES:
         raise DexjaxError(f"unknown split {split!r}: {nearest(split, SIZES)}")
     chosen = list(members()[split])

@@ -11,7 +11,8 @@ the two is a width that the hand can hold, and the middle of the gap is so far f
 palm as the depth says. Widths go up to 20 cm, their median is 10.6 cm; up to there the
 median depth is 6.4 to 7 cm. No object is too heavy: the heaviest of the set, 1 kg,
 needs 12 N from either side at the smallest friction, 0.4; two stretched fingers press
-with 18 N, since a knuckle gives 0.9 N m. tests/test_graspable.py repeats all that.
+with 18 N, since a knuckle gives 0.9 N m. tests/objects/test_graspable.py repeats all
+that.
 """
 
 from typing import NamedTuple

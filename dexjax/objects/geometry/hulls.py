@@ -65,17 +65,6 @@ def make_hulls(
     return Hulls(np.stack(shaped), mask)
 
 
-def hull_faces(vertices: np.ndarray) -> np.ndarray:
-    """Triangles (2V - 4, 3) of a hull's convex surface, counter-clockwise outside."""
-    hull = ConvexHull(vertices)
-    faces = hull.simplices.copy()
-    a, b, c = (vertices[faces[:, i]] for i in range(3))
-    normal = np.cross(b - a, c - a)
-    inward = np.einsum("fi,fi->f", normal, hull.equations[:, :3]) < 0
-    faces[inward] = faces[inward][:, ::-1]
-    return faces
-
-
 def split_pieces(
     pieces: list[np.ndarray], count: int, vertices: int
 ) -> list[np.ndarray]:

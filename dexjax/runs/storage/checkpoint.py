@@ -10,12 +10,14 @@ disk (fsync): a power cut may cost the newest checkpoint, and the one before it 
 
 import contextlib
 import errno
+import functools
 import gc
 import json
 import logging
 import os
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -138,6 +140,7 @@ def _load(
     Typed keys of random generators are stored as what they wrap.
     """
     said = ""
+    _ignore_closed_loops()
     with _quiet():
         try:
             return _arrays(path, layers, generators)
@@ -205,6 +208,23 @@ def _quiet() -> Iterator[None]:
     finally:
         for logger, before in zip(loggers, disabled, strict=True):
             logger.disabled = before
+
+
+@functools.cache
+def _ignore_closed_loops() -> None:
+    """Keeps reads that orbax leaves unfinished from printing a traceback at their end.
+
+    Where one of several arrays cannot be read, orbax closes its event loop; threads of
+    its store then find that closed and have nobody to raise to. Lasts for the process,
+    since they may end at any time.
+    """
+    before = sys.unraisablehook
+
+    def hook(unraisable: Any) -> None:
+        if str(unraisable.exc_value) != "Event loop is closed":
+            before(unraisable)
+
+    sys.unraisablehook = hook
 
 
 def _check_space(path: Path, needed: int) -> None:

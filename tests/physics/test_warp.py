@@ -257,7 +257,7 @@ assert len(jax.devices()) == 4
         env=os.environ
         | {
             "XLA_FLAGS": "--xla_force_host_platform_device_count=4",
-            "PYTHONPATH": str(Path(__file__).parent),
+            "PYTHONPATH": str(Path(__file__).parents[1]),
         },
         capture_output=True,
         text=True,

@@ -218,7 +218,7 @@ assert len(jax.devices()) == 2 and np.abs(one.qvel).max() > 0.01
     flags = {
         "XLA_FLAGS": "--xla_force_host_platform_device_count=2 "
         "--xla_backend_optimization_level=0",
-        "PYTHONPATH": str(Path(__file__).parent),
+        "PYTHONPATH": str(Path(__file__).parents[1]),
     }
     done = subprocess.run(
         [sys.executable, "-c", script],

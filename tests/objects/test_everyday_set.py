@@ -18,7 +18,7 @@ from dexjax.objects.everyday.built_set import (
     build,
     cache_file,
     choose_members,
-    load_everyday,
+    load_members,
     parse_member,
 )
 from dexjax.objects.everyday.graspable import why_not
@@ -202,7 +202,7 @@ def test_scenes_of_symmetric_things_are_of_one_size():
 
 def test_one_object_is_exactly_that_of_the_set(small):
     build()
-    objects = load_everyday("train")
+    objects = load_members(choose_members("train"))
     assert objects.names == ("box:0@0.06", "phone:0@0.06", "box:1@0.08", "phone:0@0.08")
     for i, name in enumerate(objects.names):
         alone = load_object(name)
@@ -246,7 +246,7 @@ def test_damaged_cache_is_built_again_and_said_so(small, capfd, damage):
         np.savez(cache_file(), **arrays)
     else:
         cache_file().write_bytes(wrong[damage])
-    objects = load_everyday("train", "box")
+    objects = load_members(choose_members("train", "box"))
     said = capfd.readouterr().err.splitlines()
     assert len(said) == 1
     assert "damaged" in said[0] and "built again" in said[0]

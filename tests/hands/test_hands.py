@@ -15,7 +15,7 @@ from dexjax.errors import DexjaxError
 from dexjax.hands import forward_kinematics, load_hand, mjcf_path, world_spec
 from dexjax.objects.dexgraspnet import find_objects, read_grasps, read_pieces
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data"
 HAND = load_hand()
 PLAY = 0.001 / 0.00705  # rad that J0 may lag or lead its coupling
