@@ -1,7 +1,7 @@
 """What a run's folder keeps of what it was made from, so that it can be moved.
 
-Objects that were read from files, a file of grasp proposals, and an encoder that does
-not come with dexjax.
+Objects that were read from files, and a hand, a file of grasp proposals or an encoder
+that do not come with dexjax.
 """
 
 import dataclasses
@@ -9,6 +9,8 @@ import shutil
 from pathlib import Path
 
 from dexjax.errors import DexjaxError
+from dexjax.hands.copying import DESCRIPTION, copy_hand
+from dexjax.hands.files import HANDS
 from dexjax.objects.object_set import ObjectSet
 from dexjax.objects.procedural import CATEGORIES
 from dexjax.objects.stored import SUFFIX, save_object
@@ -19,8 +21,9 @@ from dexjax.runs.storage import checkpoint
 OBJECTS = f"objects{SUFFIX}"
 ENCODER = "encoder"
 GRASPS = "grasps.npz"
+HAND = "hand"
 # Names of all that may be kept.
-KEPT = (OBJECTS, ENCODER, GRASPS)
+KEPT = (OBJECTS, ENCODER, GRASPS, HAND)
 
 
 def keep(folder: Path, run: Run, objects: ObjectSet) -> None:
@@ -42,6 +45,11 @@ def keep(folder: Path, run: Run, objects: ObjectSet) -> None:
             partial = folder / f".partial-{GRASPS}"
             shutil.copyfile(scene.grasps.expanduser(), partial)
             partial.replace(folder / GRASPS)
+        if scene.hand not in HANDS and not (folder / HAND).exists():
+            partial = folder / f".partial-{HAND}"
+            shutil.rmtree(partial, ignore_errors=True)
+            copy_hand(Path(scene.hand).expanduser(), partial)
+            partial.rename(folder / HAND)
     except OSError as error:
         raise DexjaxError(f"cannot write in {folder}: {error.strerror}") from error
     there = checkpoint.latest_step(folder / ENCODER / "checkpoints") is not None
@@ -57,6 +65,8 @@ def with_kept(folder: Path, run: Run) -> Run:
         scene = dataclasses.replace(scene, object=kept, size=None, dexgraspnet=None)
     if (folder / GRASPS).exists():
         scene = dataclasses.replace(scene, grasps=folder / GRASPS)
+    if (folder / HAND).is_dir():
+        scene = dataclasses.replace(scene, hand=str(folder / HAND / DESCRIPTION))
     if (folder / ENCODER).is_dir():
         scene = dataclasses.replace(scene, encoder=folder / ENCODER)
     return dataclasses.replace(run, scene=scene)

@@ -22,7 +22,7 @@ from flax import struct
 from dexjax.errors import DexjaxError
 from dexjax.policies import codec
 from dexjax.policies.policy import Policy
-from dexjax.runs.kept import KEPT
+from dexjax.runs.kept import KEPT, with_kept
 from dexjax.runs.run import Budget, Run, SceneConfig
 from dexjax.runs.storage import checkpoint
 from dexjax.runs.storage.files import read_json, write_json, write_text
@@ -93,7 +93,8 @@ def read_run(folder: Path) -> Run:
         n: _build(kind, found.get(n), f"{where}: {n}") for n, kind in parts.items()
     }
     run = _build(Run, plain | built, where)
-    run.check()
+    # What a run was made from may be gone.
+    with_kept(folder, run).check()
     return run
 
 

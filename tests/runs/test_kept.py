@@ -3,12 +3,15 @@
 import dataclasses
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
 import trimesh
+from claw import write_claw
 
 from dexjax.cli.main import dispatch
+from dexjax.hands import load_hand
 from dexjax.objects.loading import load_object, load_object_set
 from dexjax.objects.object_set import ObjectSet, build_object
 from dexjax.runs.encoder import encoder_name
@@ -77,8 +80,12 @@ def test_an_encoder_and_proposals_of_ones_own_are_kept(tmp_path, tiny_encoder):
 
 @pytest.fixture(scope="module")
 def moved(tmp_path_factory):
-    """A run on a mesh file, elsewhere now, and its mesh gone; and an export of it."""
+    """A run on a mesh file with a hand of one's own, elsewhere now; and its export.
+
+    What it was made from is gone.
+    """
     folder = tmp_path_factory.mktemp("before")
+    hand = write_claw(folder)
     mesh = folder / "brick.obj"
     trimesh.creation.box((0.08, 0.05, 0.06)).export(mesh)
     tiny = ["--preset", "smoke", "--ppo.worlds", "8", "--ppo.steps", "25"]
@@ -86,10 +93,12 @@ def moved(tmp_path_factory):
     tiny += ["--eval-episodes", "2"]
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        dispatch(["train", "base", "--object", "brick.obj", "--out", "run", *tiny])
+        words = ["--object", "brick.obj", "--hand", hand.name, "--out", "run"]
+        dispatch(["train", "base", *words, *tiny])
     elsewhere = tmp_path_factory.mktemp("after")
     run = (folder / "run").rename(elsewhere / "run")
-    mesh.unlink()
+    shutil.rmtree(folder)
+    load_hand.cache_clear()
     export_policy(run, elsewhere / "exported")
     return run, elsewhere / "exported"
 
