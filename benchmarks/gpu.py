@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import tyro
-from completing import POLICIES, complete
+from result_tables.completing import POLICIES, complete
 from tyro.conf import Positional
 
 from dexjax.errors import main_guard
@@ -69,7 +69,7 @@ def trained(folder: Path) -> dict:
 
 
 def kind(run: dict) -> dict:
-    """The fields that tell policies apart, see `columns.policy`.
+    """The fields that tell policies apart, see `result_tables.columns.policy`.
 
     Args:
         run: what the config.yaml of a hyper-policy's or a student's run says.

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 import tyro
-from matrix_environments import (
+from environments.wheels import (
     NEWEST,
     Source,
     candidates,

@@ -2,15 +2,15 @@
 
     python benchmarks/merge.py OUT_FOLDER
 
-Rows replace those of the same key, see completing.py: in throughput.json, ppo_gpu.json
-and, of all policies and engines, parity_gpu.json.
+Rows replace those of the same key, see result_tables/completing.py: in throughput.json,
+ppo_gpu.json and, of all policies and engines, parity_gpu.json.
 """
 
 import dataclasses
 from pathlib import Path
 
 import tyro
-from completing import PARITY, PPO, THROUGHPUT, complete
+from result_tables.completing import PARITY, PPO, THROUGHPUT, complete
 from tyro.conf import Positional
 
 from dexjax.errors import DexjaxError, main_guard

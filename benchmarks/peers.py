@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import tyro
-from peer_worker import Worker, environment, environments_folder
+from environments.peers import Worker, environment, environments_folder
 from throughput import make_task, pipeline, seconds
 
 from dexjax.errors import main_guard

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import tyro
-from peer_worker import Worker, environment, environments_folder
+from environments.peers import Worker, environment, environments_folder
 
 from dexjax.errors import main_guard
 from dexjax.runs.records.provenance import provenance

@@ -31,7 +31,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import tyro
-from completing import THROUGHPUT, complete
+from result_tables.completing import THROUGHPUT, complete
 
 from dexjax.errors import DexjaxError, main_guard
 from dexjax.learners.worlds import batched

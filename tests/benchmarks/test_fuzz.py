@@ -55,13 +55,13 @@ def test_the_same_seed_makes_the_same_inputs_of_all_kinds(fuzz, tmp_path):
 
 
 def test_what_is_sound_works(fuzz, tmp_path, monkeypatch):
-    inputs = importlib.import_module("fuzz_inputs")
-    for name in vars(inputs.mutations).copy():
-        if name.startswith("changed_"):
-            monkeypatch.setattr(inputs.mutations, name, lambda data, *_: data)
-    monkeypatch.setattr(inputs, "_STEMS", ("thing",))
-    monkeypatch.setattr(inputs, "_odd_file", lambda *_: None)
-    monkeypatch.setattr(inputs, "_BOMBS", 0.0)
+    for name in ("bytewise", "text", "values", "arrays", "archives"):
+        changes = importlib.import_module(f"fuzzing.changes.{name}")
+        for change in [n for n in vars(changes) if n.startswith("changed_")]:
+            monkeypatch.setattr(changes, change, lambda data, *_: data)
+    monkeypatch.setattr("fuzzing.strange.STEMS", ("thing",))
+    monkeypatch.setattr("fuzzing.kinds._odd_file", lambda *_: None)
+    monkeypatch.setattr("fuzzing.descriptions.BOMBS", 0.0)
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     seeds, pool = fuzz.Seeds(scratch), fuzz.Pool(scratch, 60)

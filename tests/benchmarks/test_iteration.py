@@ -16,20 +16,20 @@ BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
 
 @pytest.fixture
-def iteration(monkeypatch):
+def changes(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
-    return importlib.import_module("iteration")
+    return importlib.import_module("ppo_iteration.changes")
 
 
-def test_names_of_changes_are_those_of_the_configuration(iteration):
-    now, other = iteration.NOW.ppo, iteration.CHANGES[iteration.EPOCHS][0].ppo
+def test_names_of_changes_are_those_of_the_configuration(changes):
+    now, other = changes.NOW.ppo, changes.CHANGES[changes.EPOCHS][0].ppo
     for config in (now, other):
-        assert f"{config.epochs}" in iteration.EPOCHS
-        assert f"{config.minibatches}" in iteration.EPOCHS
+        assert f"{config.epochs}" in changes.EPOCHS
+        assert f"{config.minibatches}" in changes.EPOCHS
     assert dataclasses.replace(other, epochs=now.epochs) == now != other
 
 
-def test_ends_of_all_worlds_are_the_same_as_of_few(iteration):
+def test_ends_of_all_worlds_are_the_same_as_of_few(changes):
     ended = jnp.arange(40) == 7
     arrays = jnp.arange(40.0)
 
@@ -40,7 +40,7 @@ def test_ends_of_all_worlds_are_the_same_as_of_few(iteration):
 
     few = ends()
     plain = worlds.for_ended
-    with iteration.ends_of_all():
+    with changes.ends_of_all():
         assert worlds.for_ended is not plain
         assert ppo_rollout.for_ended is worlds.for_ended
         np.testing.assert_array_equal(ends(), few)

@@ -21,7 +21,7 @@ def matrix(experiment, monkeypatch):
 
 @pytest.fixture
 def environments(matrix):
-    return sys.modules["matrix_environments"]
+    return sys.modules["environments.wheels"]
 
 
 def write_python(path: Path, says: str, status: int = 0) -> Path:

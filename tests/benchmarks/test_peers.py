@@ -30,7 +30,7 @@ def _load(name):
         return importlib.import_module(name)
 
 
-peers, ppo, peer_worker = _load("peers"), _load("ppo"), _load("peer_worker")
+peers, ppo, environments = _load("peers"), _load("ppo"), _load("environments.peers")
 
 
 def test_ratios_are_medians_of_pairs():
@@ -124,7 +124,7 @@ def echo(tmp_path):
     script = tmp_path / "echo.py"
     script.write_text(ECHO)
     log = tmp_path / "log"
-    with peer_worker.Worker(sys.executable, script, {"rounds": 0}, log) as worker:
+    with environments.Worker(sys.executable, script, {"rounds": 0}, log) as worker:
         yield worker
 
 
@@ -153,20 +153,20 @@ def commands(monkeypatch):
             (home / "pyvenv.cfg").touch()
         return subprocess.CompletedProcess(command, 0, "", "")
 
-    monkeypatch.setattr(peer_worker.subprocess, "run", run)
+    monkeypatch.setattr(environments.subprocess, "run", run)
     return ran
 
 
 def test_environment_is_made_once_for_its_requirements(tmp_path, commands):
-    python = peer_worker.environment("brax", tmp_path)
+    python = environments.environment("brax", tmp_path)
     assert python == tmp_path / "brax" / "bin" / "python"
     assert len(commands) == 2
     assert commands[1][0] == str(python)
     assert commands[1][-1] == str(WORKERS / "brax.txt")
-    peer_worker.environment("brax", tmp_path)
+    environments.environment("brax", tmp_path)
     assert len(commands) == 2
     (tmp_path / "brax" / "ready").write_text("of older requirements")
-    peer_worker.environment("brax", tmp_path)
+    environments.environment("brax", tmp_path)
     assert len(commands) == 4
 
 
@@ -174,9 +174,9 @@ def test_environment_that_cannot_be_made_is_no_environment(tmp_path, monkeypatch
     def run(command, **_):
         return subprocess.CompletedProcess(command, 1, "", "noise\nERROR: no space\n")
 
-    monkeypatch.setattr(peer_worker.subprocess, "run", run)
+    monkeypatch.setattr(environments.subprocess, "run", run)
     with pytest.raises(DexjaxError, match="environment of brax: ERROR: no space$"):
-        peer_worker.environment("brax", tmp_path)
+        environments.environment("brax", tmp_path)
     assert not (tmp_path / "brax" / "ready").exists()
 
 
@@ -185,7 +185,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path, commands):
     treasure.parent.mkdir()
     treasure.write_text("gold")
     with pytest.raises(DexjaxError, match="is no virtual environment"):
-        peer_worker.environment("brax", tmp_path)
+        environments.environment("brax", tmp_path)
     assert treasure.read_text() == "gold"
     assert not commands
 

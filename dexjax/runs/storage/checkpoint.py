@@ -36,6 +36,7 @@ from dexjax.runs.storage.checkpoint_files import (
     reason,
     step_of,
 )
+from dexjax.runs.storage.checkpoint_match import check_layers, check_meta, describe
 
 _STATE = "state"
 # More than the index and the files about the arrays take.
@@ -119,12 +120,12 @@ def restore(
             differs.
     """
     path, index = newest_intact(Path(folder), step)
-    _check_meta(path, index["meta"], expect or {})
+    check_meta(path, index["meta"], expect or {})
     leaves, structure = jax.tree_util.tree_flatten_with_path(template)
     prefix = f"{part}/" if part else ""
     named = [(prefix + _leaf_name(key_path), leaf) for key_path, leaf in leaves]
     layers = {n: x for n, x in index["layers"].items() if n.startswith(prefix)}
-    _check_layers(path, layers, dict(named))
+    check_layers(path, layers, dict(named))
     arrays = _load(path, layers, index["generators"])
     generators = index["generators"]
     restored = [_like(arrays[name], leaf, generators, name) for name, leaf in named]
@@ -162,7 +163,7 @@ def _arrays(
     for name, told in layers.items():
         if 0 in told["shape"]:
             arrays[name] = np.zeros(told["shape"], told["dtype"])
-        elif name not in generators and _describe(arrays[name]) != told:
+        elif name not in generators and describe(arrays[name]) != told:
             raise ValueError(f"{name} is not as its index tells")
     return arrays
 
@@ -181,7 +182,7 @@ def _write(path: Path, tree: Any, meta: dict) -> None:
     (path / _STATE / "commit_success.txt").unlink(missing_ok=True)
     index = {
         "meta": meta,
-        "layers": {name: _describe(leaf) for name, leaf in leaves.items()},
+        "layers": {name: describe(leaf) for name, leaf in leaves.items()},
         "generators": {
             name: str(jax.random.key_impl(leaf))
             for name, leaf in leaves.items()
@@ -258,49 +259,6 @@ def _prune(folder: Path, step: int) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _check_meta(path: Path, meta: dict, expect: dict) -> None:
-    wanted = json.loads(json.dumps(expect, default=str))
-    for name, there, here in _differences(meta, wanted):
-        raise DexjaxError(
-            f"checkpoint {path} has {name} {there!r}, this run wants {here!r}"
-        )
-
-
-def _differences(there: Any, here: Any, name: str = "") -> Iterator[tuple]:
-    """Names and values in which the second of two JSON-able values differs."""
-    if isinstance(there, dict) and isinstance(here, dict):
-        for key, value in here.items():
-            yield from _differences(there.get(key), value, f"{name}.{key}".strip("."))
-    elif isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
-        for i, pair in enumerate(zip(there, here, strict=True)):
-            yield from _differences(*pair, f"{name}[{i}]")
-    elif there != here:
-        yield name, there, here
-
-
-def _check_layers(path: Path, there: dict, template: dict[str, Any]) -> None:
-    here = {name: _describe(leaf) for name, leaf in template.items()}
-    names = list(here) + [name for name in there if name not in here]
-    differences = [
-        f"layer {name}: {_spell(there.get(name))} there, {_spell(here.get(name))} here"
-        for name in names
-        if there.get(name) != here.get(name)
-    ]
-    if differences:
-        more = len(differences) - 3
-        tail = f"; and {more} more" if more > 0 else ""
-        raise DexjaxError(
-            f"checkpoint {path} is of another network: "
-            f"{'; '.join(differences[:3])}{tail}"
-        )
-
-
-def _spell(layer: dict | None) -> str:
-    if layer is None:
-        return "none"
-    return f"{tuple(layer['shape'])} {layer['dtype']}".removesuffix(" float32")
-
-
 def _leaf_name(key_path: tuple) -> str:
     return jax.tree_util.keystr(key_path, simple=True, separator="/")
 
@@ -312,12 +270,6 @@ def _is_typed_key(leaf: Any) -> bool:
 
 def _to_numpy(leaf: Any) -> np.ndarray:
     return np.asarray(jax.random.key_data(leaf) if _is_typed_key(leaf) else leaf)
-
-
-def _describe(leaf: Any) -> dict:
-    """Shape and type: those of an array, or 0-d for a number."""
-    leaf = leaf if hasattr(leaf, "dtype") else np.asarray(leaf)
-    return {"shape": list(leaf.shape), "dtype": str(leaf.dtype)}
 
 
 def _like(array: np.ndarray, leaf: Any, generators: dict, name: str) -> Any:

@@ -27,7 +27,7 @@ THOROUGH: set[str] = set()
 
 
 class Job(NamedTuple):
-    """One command; see `fuzz_inputs.Input`."""
+    """One command; see `fuzzing.input.Input`."""
 
     folder: str
     words: list[str]

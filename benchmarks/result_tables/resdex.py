@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import numpy as np
-from columns import NOT_MEASURED, RESDEX, load, policy, span, table
+
+from result_tables.columns import NOT_MEASURED, RESDEX, load, policy, span, table
 
 SPLITS = ("train", "unseen-object", "unseen-category", "dexgraspnet")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from dexjax.cache import cache_folder
 from dexjax.errors import DexjaxError
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PEERS = ROOT / "benchmarks" / "peers"
 
 

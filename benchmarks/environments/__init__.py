@@ -1,0 +1,1 @@
+"""Virtual environments that benchmarks make, and what runs in them."""

@@ -1,0 +1,1 @@
+"""Tables of results: how measurements complete them, and how the pages show them."""
