@@ -1,6 +1,7 @@
 """Shared fixtures: scenes, each made once."""
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from dexjax.systems.resdex.codes import train_encoder
 
 ROOT = Path(__file__).resolve().parents[1]
 REAL_DATA = ROOT.parent / "shared" / "data"
+# Nearly all of the tests' time is XLA's compiling: what it makes need not be quick.
+QUICKLY = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+os.environ.setdefault("XLA_FLAGS", QUICKLY)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -215,14 +215,11 @@ for a, b, c in zip(one, two, sharded(state, ctrl)):
     np.testing.assert_array_equal(a, c)
 assert len(jax.devices()) == 2 and np.abs(one.qvel).max() > 0.01
 """
-    flags = {
-        "XLA_FLAGS": "--xla_force_host_platform_device_count=2 "
-        "--xla_backend_optimization_level=0",
-        "PYTHONPATH": str(Path(__file__).parents[1]),
-    }
+    flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=2"
+    variables = {"XLA_FLAGS": flags, "PYTHONPATH": str(Path(__file__).parents[1])}
     done = subprocess.run(
         [sys.executable, "-c", script],
-        env=os.environ | flags,
+        env=os.environ | variables,
         capture_output=True,
         text=True,
     )

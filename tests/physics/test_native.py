@@ -193,10 +193,10 @@ for a, b, c in zip(one, four, sharded):
     np.testing.assert_array_equal(a, c)
 assert len(jax.devices()) == 4
 """
-    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=4"}
+    flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=4"
     done = subprocess.run(
         [sys.executable, "-c", script],
-        env=os.environ | flags,
+        env=os.environ | {"XLA_FLAGS": flags},
         capture_output=True,
         text=True,
         timeout=300,

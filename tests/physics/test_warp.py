@@ -252,13 +252,11 @@ for a, b, c in zip(one, four, sharded):
 assert len(jax.devices()) == 4
 """
     )
+    flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=4"
+    variables = {"XLA_FLAGS": flags, "PYTHONPATH": str(Path(__file__).parents[1])}
     done = subprocess.run(
         [sys.executable, script],
-        env=os.environ
-        | {
-            "XLA_FLAGS": "--xla_force_host_platform_device_count=4",
-            "PYTHONPATH": str(Path(__file__).parents[1]),
-        },
+        env=os.environ | variables,
         capture_output=True,
         text=True,
         timeout=300,
