@@ -72,3 +72,13 @@ def real_data() -> Path:
     if not REAL_DATA.is_dir():
         pytest.skip("no real DexGraspNet objects: ../shared/data is absent")
     return REAL_DATA
+
+
+@pytest.fixture(scope="session")
+def quick_warp():
+    """Warp compiles quickly, too; a test that asks for it is skipped without Warp."""
+    pytest.importorskip("mujoco_warp", reason="Warp is not installed")
+    import warp
+
+    warp.config.optimization_level = 0
+    warp.config.cpu_compiler_flags = "-march=native"

@@ -92,7 +92,8 @@ def test_restarting_few_is_restarting_each():
         expected = jax.jit(lambda w: jax.vmap(task.step)(w, action))(before)
         assert int(got.truncated.sum()) == last
         for one, two in zip(plain(got), plain(expected), strict=True):
-            np.testing.assert_array_equal(one, two)
+            # A compiler may round a product within a sum in one program alone.
+            np.testing.assert_allclose(one, two, rtol=0, atol=2e-7)
 
 
 def test_clocks_of_the_first_worlds_are_staggered():

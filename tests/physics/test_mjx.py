@@ -216,7 +216,8 @@ for a, b, c in zip(one, two, sharded(state, ctrl)):
 assert len(jax.devices()) == 2 and np.abs(one.qvel).max() > 0.01
 """
     flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=2"
-    variables = {"XLA_FLAGS": flags, "PYTHONPATH": str(Path(__file__).parents[1])}
+    here = Path(__file__).parent
+    variables = {"XLA_FLAGS": flags, "PYTHONPATH": f"{here}{os.pathsep}{here.parent}"}
     done = subprocess.run(
         [sys.executable, "-c", script],
         env=os.environ | variables,

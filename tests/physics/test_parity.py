@@ -4,7 +4,6 @@ Tight without contact; in contact the distributions over worlds agree. On a box,
 hull: MJX compiles longer the more hulls there are. Warp runs on its CPU device.
 """
 
-import importlib.util
 from functools import partial
 
 import jax
@@ -47,12 +46,7 @@ def native(box_scene):
 def other(request, box_scene):
     """The engine that is compared with MuJoCo C."""
     if request.param == "warp":
-        if importlib.util.find_spec("mujoco_warp") is None:
-            pytest.skip("Warp is not installed")
-        import warp
-
-        warp.config.optimization_level = 0
-        warp.config.cpu_compiler_flags = "-march=native"
+        request.getfixturevalue("quick_warp")
     return Runner(make_engine(box_scene, request.param))
 
 

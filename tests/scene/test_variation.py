@@ -1,6 +1,5 @@
 """Variations of the physics: as closed forms have them, and alike on all engines."""
 
-import importlib.util
 from functools import partial
 
 import jax
@@ -107,14 +106,9 @@ def test_a_push_lifts_the_object_as_newton_says(scene, index, native):
 
 
 @pytest.mark.parametrize("name", ["mjx", "warp"])
-def test_engines_agree(name, scene, start, native):
+def test_engines_agree(name, scene, start, native, request):
     if name == "warp":
-        if importlib.util.find_spec("mujoco_warp") is None:
-            pytest.skip("Warp is not installed")
-        import warp
-
-        warp.config.optimization_level = 0
-        warp.config.cpu_compiler_flags = "-march=native"
+        request.getfixturevalue("quick_warp")
     other = Runner(make_engine(scene, name, SUBSTEPS)).run(*start)
     np.testing.assert_allclose(other.qpos[:, :4], native.qpos[:, :4], atol=5e-4)
     np.testing.assert_allclose(other.qvel[:, 0], native.qvel[:, 0], atol=5e-3)

@@ -1,5 +1,6 @@
 """Where episodes of the grasping task start: settled states, and some near a grasp."""
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -185,7 +186,14 @@ def _bank(engine: Engine, qpos: np.ndarray) -> PhysicsState:
     total = len(flat[0])
     batch = min(total, _BATCH)
     rows = np.arange(-(-total // batch) * batch).reshape(-1, batch) % total
-    reset = jax.jit(jax.vmap(engine.reset))
-    parts = [reset(*(x[own] for x in flat)) for own in rows]
+    parts = [_reset(engine, *(x[own] for x in flat)) for own in rows]
     bank = jax.tree.map(lambda *x: jnp.concatenate(x)[:total], *parts)
     return jax.tree.map(lambda x: x.reshape(objects, starts, *x.shape[1:]), bank)
+
+
+@partial(jax.jit, static_argnums=0)
+def _reset(
+    engine: Engine, qpos: jax.Array, qvel: jax.Array, object_id: jax.Array
+) -> PhysicsState:
+    """Worlds at rest, compiled once for an engine: MJX takes its time."""
+    return jax.vmap(engine.reset)(qpos, qvel, object_id)
