@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+import jax
 import pytest
 
 from dexjax.hands import load_hand
@@ -20,13 +21,23 @@ REAL_DATA = ROOT.parent / "shared" / "data"
 # Nearly all of the tests' time is XLA's compiling: what it makes need not be quick.
 QUICKLY = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
 os.environ.setdefault("XLA_FLAGS", QUICKLY)
+# And it is kept for the next run.
+KEPT = {
+    "jax_compilation_cache_dir": str(ROOT / ".pytest_cache" / "jax"),
+    "jax_persistent_cache_min_compile_time_secs": 0.1,
+}
 
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory):
-    """The user's own cache is none of the tests' business."""
+    """The user's own cache is none of the tests' business; one run has one for all."""
+    home = tmp_path_factory.getbasetemp()
+    home = home.parent if "PYTEST_XDIST_WORKER" in os.environ else home
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+        for name, value in KEPT.items():
+            patch.setenv(name.upper(), str(value))
+            jax.config.update(name, value)
         yield
 
 
