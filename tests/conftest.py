@@ -19,7 +19,10 @@ from dexjax.systems.resdex.codes import train_encoder
 ROOT = Path(__file__).resolve().parents[1]
 REAL_DATA = ROOT.parent / "shared" / "data"
 # Nearly all of the tests' time is XLA's compiling: what it makes need not be quick.
-QUICKLY = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+QUICKLY = "--xla_backend_optimization_level=0"
+# A flag that XLA does not know ends the process.
+if jax.__version_info__ < (0, 11):
+    QUICKLY += " --xla_cpu_use_fusion_emitters=false"
 os.environ.setdefault("XLA_FLAGS", QUICKLY)
 # And it is kept for the next run.
 KEPT = {
