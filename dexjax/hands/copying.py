@@ -26,11 +26,12 @@ def copy_hand(description: Path, folder: Path) -> None:
         DexjaxError: if the hand cannot be read.
         OSError: if it cannot be written.
     """
-    mjcf = read_hand(description).xml.resolve()
-    files = {Path(file).resolve() for file in mujoco.mju_getXMLDependencies(str(mjcf))}
-    # Files name each other by where they lie: they keep their places.
-    root = Path(os.path.commonpath([file.parent for file in files | {mjcf}]))
-    for file in files | {mjcf}:
+    # As they are named, not where links lead: files are looked for beside each other.
+    mjcf = Path(os.path.abspath(read_hand(description).xml))
+    named = mujoco.mju_getXMLDependencies(str(mjcf))
+    files = {mjcf} | {Path(os.path.abspath(file)) for file in named}
+    root = Path(os.path.commonpath([file.parent for file in files]))
+    for file in files:
         copy = folder / "mjcf" / file.relative_to(root)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, copy)

@@ -15,11 +15,13 @@ from dexjax.hands.files import hand_spec
 
 @pytest.fixture
 def spread(tmp_path):
-    """A claw whose description, MJCF file, included file and mesh lie apart."""
+    """A claw whose description, MJCF file, included file and linked mesh lie apart."""
     home = tmp_path / "home"
     for name in ("mjcf", "meshes"):
         (home / name).mkdir(parents=True)
-    trimesh.creation.icosphere().apply_scale(0.01).export(home / "meshes" / "knob.stl")
+    ball = trimesh.creation.icosphere().apply_scale(0.01)
+    ball.export(home / "elsewhere.stl")
+    (home / "meshes" / "knob.stl").symlink_to(home / "elsewhere.stl")
     (home / "mjcf" / "knob.xml").write_text(
         '<mujoco><asset><mesh file="knob.stl"/></asset></mujoco>'
     )

@@ -68,8 +68,7 @@ def collected(clocks, limit):
     last_obs, trajectory, batch = collect(state)
     end, followed = repeat(state.worlds, trajectory.action)
     for one, two in zip(*map(jax.tree.leaves, (end.obs, last_obs)), strict=True):
-        # A compiler may round a product within a sum in one program alone.
-        np.testing.assert_allclose(one, two, rtol=0, atol=2e-7)
+        np.testing.assert_array_equal(one, two)
     return state, trajectory, batch, jax.device_get(followed)
 
 

@@ -3,16 +3,13 @@
 Parity with the other engines is in test_parity.py.
 """
 
-import os
-import subprocess
-import sys
 from functools import partial
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from host_devices import run_on
 from small_scene import enable_x64, small_scene, starts
 
 from dexjax.errors import DexjaxError
@@ -186,14 +183,11 @@ def test_forward_derivatives_equal_finite_differences(differentiable, pressed):
         assert largest > 0.01
 
 
-def test_pmap_and_shard_map_over_two_host_devices_equal_one():
-    """In a process of its own: JAX counts its devices once.
-
-    Without contacts, which are what takes long to compile.
-    """
+def test_pmap_and_shard_map_over_two_host_devices_equal_one(tmp_path):
+    """Without contacts, which are what takes long to compile."""
     script = """
 import jax, mujoco, numpy as np
-from jax.sharding import PartitionSpec as P
+from host_devices import stepped
 from small_scene import small_scene, starts
 from test_mjx import start_states
 from dexjax.physics.choice import make_engine
@@ -202,26 +196,10 @@ scene.model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_CONTACT
 engine = make_engine(scene, "mjx", substeps=1)
 ids = np.zeros(4, np.int32)
 state = start_states(engine, starts(scene, ids), ids)
-ctrl = np.full((4, 1), -2, np.float32)
-step = jax.vmap(engine.step)
-one = jax.jit(step)(state, ctrl)
-split = lambda x: x.reshape(2, 2, *x.shape[1:])
-two = jax.pmap(step)(jax.tree.map(split, state), split(ctrl))
-mesh = jax.make_mesh((2,), ("worlds",), axis_types=(jax.sharding.AxisType.Auto,))
-sharded = jax.jit(jax.shard_map(step, mesh=mesh, in_specs=P("worlds"),
-                                out_specs=P("worlds"), check_vma=False))
-for a, b, c in zip(one, two, sharded(state, ctrl)):
-    np.testing.assert_allclose(a, np.asarray(b).reshape(a.shape), atol=1e-5)
+one, mapped, sharded = stepped(engine, state, np.full((4, 1), -2, np.float32))
+for a, b, c in zip(one, mapped, sharded):
+    np.testing.assert_allclose(a, b, atol=1e-5)
     np.testing.assert_array_equal(a, c)
 assert len(jax.devices()) == 2 and np.abs(one.qvel).max() > 0.01
 """
-    flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=2"
-    here = Path(__file__).parent
-    variables = {"XLA_FLAGS": flags, "PYTHONPATH": f"{here}{os.pathsep}{here.parent}"}
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        env=os.environ | variables,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    run_on(2, script, tmp_path)

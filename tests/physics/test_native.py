@@ -1,14 +1,11 @@
 """The native engine against MuJoCo C itself, batched in every way JAX knows."""
 
-import os
-import subprocess
-import sys
-
 import jax
 import jax.numpy as jnp
 import mujoco
 import numpy as np
 import pytest
+from host_devices import run_on
 
 from dexjax.errors import DexjaxError
 from dexjax.objects.loading import load_objects
@@ -165,40 +162,24 @@ def test_auto_is_native_on_a_cpu_and_unknown_names_are_refused():
         resolve_engine("bullet")
 
 
-def test_pmap_and_shard_map_over_four_host_devices_equal_one():
+def test_pmap_and_shard_map_over_four_host_devices_equal_one(tmp_path):
     script = """
 import jax, jax.numpy as jnp, numpy as np
+from host_devices import stepped
 from dexjax.hands import load_hand
 from dexjax.objects.loading import load_object
 from dexjax.physics.choice import make_engine
 from dexjax.tasks.grasp.settle import settle_objects
 from dexjax.scene import make_scene
-from jax.sharding import PartitionSpec as P
 scene = make_scene(load_hand(), load_object("mug"))
 engine = make_engine(scene, "native")
 qpos = jnp.asarray(settle_objects(scene, 8)[0])
 zeros = jnp.zeros((8, scene.model.nv)), jnp.zeros(8, jnp.int32)
 state = jax.jit(jax.vmap(engine.reset))(qpos, *zeros)
 ctrl = np.random.default_rng(0).uniform(-.3, .3, (8, scene.model.nu))
-ctrl = jnp.asarray(ctrl, "float32")
-step = jax.vmap(engine.step)
-one = jax.jit(step)(state, ctrl)
-split = lambda x: x.reshape(4, 2, *x.shape[1:])
-four = jax.pmap(step)(jax.tree.map(split, state), split(ctrl))
-mesh = jax.make_mesh((4,), ("worlds",), axis_types=(jax.sharding.AxisType.Auto,))
-sharded = jax.jit(jax.shard_map(step, mesh=mesh, in_specs=P("worlds"),
-                                out_specs=P("worlds"), check_vma=False))(state, ctrl)
-for a, b, c in zip(one, four, sharded):
-    np.testing.assert_array_equal(a, np.asarray(b).reshape(a.shape))
+for a, b, c in zip(*stepped(engine, state, ctrl.astype("float32"))):
+    np.testing.assert_array_equal(a, b)
     np.testing.assert_array_equal(a, c)
 assert len(jax.devices()) == 4
 """
-    flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=4"
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        env=os.environ | {"XLA_FLAGS": flags},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    run_on(4, script, tmp_path)

@@ -4,10 +4,6 @@ Parity with the other engines is in test_parity.py.
 """
 
 import importlib.util
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +13,7 @@ import pytest
 pytest.importorskip("mujoco_warp", reason="Warp is not installed")
 
 import warp as wp
+from host_devices import run_on
 from small_scene import small_scene, starts
 
 from dexjax.errors import DexjaxError
@@ -225,13 +222,11 @@ def test_without_warp_one_line_says_so(monkeypatch):
 
 def test_four_host_devices_equal_one(tmp_path):
     """`pmap` and `shard_map`: their callbacks arrive on several threads."""
-    script = tmp_path / "four.py"
-    script.write_text(
-        """
+    script = """
 import jax, numpy as np, warp as wp
-from jax.sharding import PartitionSpec as P
 wp.config.optimization_level = 0
 wp.config.cpu_compiler_flags = "-march=native"
+from host_devices import stepped
 from small_scene import small_scene, starts
 from dexjax.physics.choice import make_engine
 engine = make_engine(small_scene("brick", "plate"), "warp")
@@ -239,26 +234,9 @@ ids = np.arange(8, dtype=np.int32) % 2
 qvel = np.zeros((8, engine.scene.model.nv), np.float32)
 state = jax.jit(jax.vmap(engine.reset))(starts(engine.scene, ids), qvel, ids)
 ctrl = np.full((8, 1), -2, np.float32)
-step = jax.vmap(engine.step)
-one = jax.jit(step)(state, ctrl)
-split = lambda x: x.reshape(4, 2, *x.shape[1:])
-four = jax.pmap(step)(jax.tree.map(split, state), split(ctrl))
-mesh = jax.make_mesh((4,), ("worlds",), axis_types=(jax.sharding.AxisType.Auto,))
-sharded = jax.jit(jax.shard_map(step, mesh=mesh, in_specs=P("worlds"),
-                                out_specs=P("worlds"), check_vma=False))(state, ctrl)
-for a, b, c in zip(one, four, sharded):
-    np.testing.assert_array_equal(a, np.asarray(b).reshape(a.shape))
+for a, b, c in zip(*stepped(engine, state, ctrl)):
+    np.testing.assert_array_equal(a, b)
     np.testing.assert_array_equal(a, c)
 assert len(jax.devices()) == 4
 """
-    )
-    flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=4"
-    variables = {"XLA_FLAGS": flags, "PYTHONPATH": str(Path(__file__).parents[1])}
-    done = subprocess.run(
-        [sys.executable, script],
-        env=os.environ | variables,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    run_on(4, script, tmp_path)
