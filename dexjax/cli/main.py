@@ -23,6 +23,7 @@ COMMANDS = {
     "train student": ("train_student", "distils a policy into one that sees points"),
     "train codes": ("train_codes", "trains the encoder of object codes"),
     "evaluate": ("evaluate", "measures a policy on fresh episodes"),
+    "view": ("view", "shows a policy at work in the browser, or a hand"),
     "demo": ("demo", "films the policies that come with dexjax on unseen objects"),
     "play": ("play", "films an agent that knows nothing"),
     "export": ("export", "copies a run's policy without what only training needs"),

@@ -110,6 +110,16 @@ def load_object_set(
     return ObjectSet.concatenate(_part(n, size, dexgraspnet, seed) for n in names)
 
 
+def names_builtin(spec: str) -> bool:
+    """Whether a set is made of nothing but what comes with dexjax, without files."""
+    parts = [name.strip() for name in spec.split(",") if name.strip()]
+    return bool(parts) and all(
+        not names_file(part)
+        and (part.startswith(_SET) or part.partition(":")[0] in CATEGORIES)
+        for part in parts
+    )
+
+
 def members_named(spec: str) -> list[Member]:
     """What everyday/<split>[/<category>][:<count>] stands for.
 

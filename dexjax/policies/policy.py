@@ -1,7 +1,8 @@
 """What a policy is."""
 
+import dataclasses
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 
@@ -39,6 +40,42 @@ class Policy(Protocol):
 
         Returns:
             (batch, actions) in [-1, 1] once a task has clipped them, and the carry.
+        """
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """A number that a person gives a policy while it acts.
+
+    Attributes:
+        name: what it is called.
+        low, high: its limits.
+        start: where it is if nothing is said.
+    """
+
+    name: str
+    low: float = -1.0
+    high: float = 1.0
+    start: float = 0.0
+
+
+@runtime_checkable
+class Steered(Policy, Protocol):
+    """A policy that does as it is told.
+
+    Attributes:
+        commands: what it can be told.
+    """
+
+    commands: tuple[Command, ...]
+
+    def told(self, carry: Any, command: Mapping[str, Any]) -> Any:
+        """What it remembers, with a person's command in it.
+
+        Args:
+            carry: what `init` or the last `act` gave.
+            command: a number for every name in `commands`.
         """
         ...
 

@@ -181,17 +181,22 @@ def _sky(directions: np.ndarray) -> np.ndarray:
     return _SKY_BOTTOM + (_SKY_TOP - _SKY_BOTTOM) * height
 
 
-def _surface_colours(
-    model: mujoco.MjModel, geoms: np.ndarray, points: np.ndarray
-) -> np.ndarray:
-    """Colours (n, 3) of the geoms that were hit; planes are chequered."""
+def geom_colours(model: mujoco.MjModel) -> np.ndarray:
+    """Colours (ngeom, 3) in 0 ... 1 of all geoms, as they are drawn."""
     rgb = model.geom_rgba[:, :3].copy()
     coloured = model.geom_matid >= 0
     rgb[coloured] = model.mat_rgba[model.geom_matid[coloured], :3]
     # As in MuJoCo: a geom's own colour wins over its material's if it was set.
     own = coloured & np.any(model.geom_rgba != [0.5, 0.5, 0.5, 1.0], axis=1)
     rgb[own] = model.geom_rgba[own, :3]
-    colours = rgb[geoms].astype(np.float32)
+    return rgb
+
+
+def _surface_colours(
+    model: mujoco.MjModel, geoms: np.ndarray, points: np.ndarray
+) -> np.ndarray:
+    """Colours (n, 3) of the geoms that were hit; planes are chequered."""
+    colours = geom_colours(model)[geoms].astype(np.float32)
     plane = model.geom_type[geoms] == int(mujoco.mjtGeom.mjGEOM_PLANE)
     x, y = np.floor(points[plane, :2].T / _CHECKER_M).astype(int)
     colours[plane] *= _CHECKER[(x + y) % 2]

@@ -61,7 +61,7 @@ def make_scene(
         try:
             _fill(spec, named, fixtures, index)
             vary_world(spec, variations[index % len(variations)])
-            return _compiled(spec)
+            return compiled(spec)
         except DexjaxError:
             raise
         except ValueError as error:
@@ -101,7 +101,8 @@ def _fill(
     bound.data = np.array(bound.data) * (len(named) + len(fixtures))
 
 
-def _compiled(spec: mujoco.MjSpec) -> mujoco.MjModel:
+def compiled(spec: mujoco.MjSpec) -> mujoco.MjModel:
+    """The model of a spec, without a warning that says nothing here."""
     with warnings.catch_warnings():
         # That names without a prefix may not survive saving as XML.
         warnings.filterwarnings("ignore", "Attaching a spec with an empty prefix")

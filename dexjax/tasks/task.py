@@ -1,12 +1,12 @@
 """What a task is."""
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
 from flax import struct
 
-from dexjax.physics.engine import PhysicsState
+from dexjax.physics.engine import Engine, PhysicsState
 from dexjax.spec import TaskSpec
 
 # Metrics that every task has beside its outcomes, each counted in the step that ends an
@@ -90,7 +90,8 @@ class Task(Protocol):
             each: so many of each; as many as there are by default.
 
         Returns:
-            What `reset` takes as `episode`, with a leading dimension.
+            What `reset` takes as `episode`, with a leading dimension: all of the first
+            thing there is, then all of the second.
         """
         ...
 
@@ -101,6 +102,35 @@ class Task(Protocol):
             each: start states of everything there is.
             seed: of them; a training's are of another.
         """
+        ...
+
+
+class Shown(NamedTuple):
+    """What a person is shown of a world beside its bodies; world frame, m.
+
+    Attributes:
+        goal: (3,) where the object is to be.
+        near: how far off it may be.
+        points: (P, 3) what cameras see of the object, as a policy gets it; None where
+            no observation has points.
+    """
+
+    goal: jax.Array
+    near: float
+    points: jax.Array | None
+
+
+class WatchedTask(Task, Protocol):
+    """A task whose worlds can be watched.
+
+    Attributes:
+        engine: steps them.
+    """
+
+    engine: Engine
+
+    def shown(self, state: TaskState) -> Shown:
+        """What else is shown of one world."""
         ...
 
 

@@ -16,6 +16,9 @@ from dexjax.spec import TaskSpec
 from dexjax.tasks.grasp.clouds import make_cloud
 from dexjax.tasks.grasp.config import GraspConfig, check_task, proposals_of
 from dexjax.tasks.grasp.observations import (
+    POINT_SCALE,
+    POINTS,
+    SEEN_POINTS,
     SURFACE,
     Sensed,
     Situation,
@@ -39,6 +42,7 @@ from dexjax.tasks.task import (
     EPISODES,
     RETURN,
     Observations,
+    Shown,
     TaskState,
     restart_ended,
     where,
@@ -174,6 +178,14 @@ class GraspTask:
         """Maps an action (actions,) in [-1, 1] to `ctrl`: joints to their limits."""
         low, high = self._ctrl_range.T
         return low + 0.5 * (action + 1.0) * (high - low)
+
+    def shown(self, state: TaskState) -> Shown:
+        """See `WatchedTask.shown`."""
+        points = None
+        for name in {POINTS, SEEN_POINTS} & {*state.obs}:
+            palm = self._sense(state.physics).palm_pos
+            points = state.obs[name] / POINT_SCALE + palm
+        return Shown(self._goal, NEAR_GOAL, points)
 
     def _sense(self, physics: PhysicsState) -> Sensed:
         return sense(self.hand, self.engine.scene.sensors, physics.sensordata)

@@ -1,0 +1,202 @@
+"""One world of a task and what acts in it, stepped as a person wishes."""
+
+import dataclasses
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import mujoco
+import numpy as np
+
+from dexjax.policies.policy import Command, Policy, Steered, check_fits
+from dexjax.scene.objects import OBJECT
+from dexjax.tasks.task import BROKEN, Shown, Task, TaskState, WatchedTask
+
+# Start states of every object; a seed chooses one of them.
+STARTS = 16
+
+
+@dataclasses.dataclass
+class Tally:
+    """Episodes that have ended.
+
+    Attributes:
+        episodes: how many.
+        outcomes: name -> in how many.
+        broken: in how many the simulation broke off.
+    """
+
+    episodes: int
+    outcomes: dict[str, int]
+    broken: int = 0
+
+
+class LiveWorld:
+    """A world that a person watches; nothing of it knows of a page.
+
+    Attributes:
+        task: what is done.
+        policy: what acts; another of the same kind may take its place at any time.
+        acts: whether the policy acts; the hand keeps its last command otherwise.
+        state: of the world now.
+        tally: of the episodes of the object that the world holds.
+        index: which of the task's objects that is.
+        seed: of the present episode.
+    """
+
+    def __init__(self, task: WatchedTask, policy: Policy, seed: int = 0):
+        """Begins the first episode.
+
+        Args:
+            task: from start states that no training had, `STARTS` of each object.
+            policy: what acts.
+            seed: of the first episode.
+
+        Raises:
+            DexjaxError: if the policy was not made for the task.
+        """
+        check_fits(policy, task.spec)
+        self.task, self.policy = task, policy
+        self.scene = task.engine.scene
+        self.acts = True
+        self._every = task.episodes(STARTS)
+        self._push = np.zeros(3, np.float32)
+        self._command = {own.name: own.start for own in self.commands}
+        self.choose(0, seed)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the world may hold, by name."""
+        return self.scene.objects.names
+
+    @property
+    def model(self):
+        """The MuJoCo model of the world as it is."""
+        return self.scene.models[int(self.state.physics.object_id)]
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        """What the policy can be told."""
+        return self.policy.commands if isinstance(self.policy, Steered) else ()
+
+    @property
+    def can_push(self) -> bool:
+        """Whether there is an object to be pushed."""
+        return OBJECT in self.scene.joints
+
+    def choose(self, index: int, seed: int) -> None:
+        """Begins anew with one of the task's objects; the tally is empty again."""
+        self.index = index
+        self.tally = Tally(0, dict.fromkeys(self.task.spec.outcomes, 0))
+        self.reset(seed)
+
+    def reset(self, seed: int) -> None:
+        """Begins an episode; the same seed gives the same one."""
+        self.seed = seed
+        place = self.index * STARTS + seed % STARTS
+        episode = jax.tree.map(lambda x: jnp.asarray(x[place]), self._every)
+        self._key = jax.random.key(seed)
+        self.state = _reset(self.task, self._key, episode)
+        self._carry = self.policy.init(1)
+        self.tell(self._command)
+        self._action = jnp.zeros(self.task.spec.actions)
+        self._push[:] = 0.0
+
+    def push(self, speed: np.ndarray) -> None:
+        """Pushes the object in the next step, by an impulse of its mass times this.
+
+        Args:
+            speed: (3,) m/s, world frame.
+        """
+        self._push += np.asarray(speed, np.float32)
+
+    def tell(self, command: dict[str, float]) -> None:
+        """Gives a steered policy a person's command; others hear nothing.
+
+        Args:
+            command: a number for every name in `Steered.commands`.
+        """
+        self._command = command
+        if isinstance(self.policy, Steered):
+            self._carry = self.policy.told(self._carry, command)
+
+    def shown(self) -> Shown:
+        """What is shown beside the bodies."""
+        return jax.device_get(_shown(self.task, self.state))
+
+    def fingertips(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where the hand's F fingertips are, and the force on each.
+
+        Returns:
+            (F, 3) m and (F, 3) N, world frame.
+        """
+        sensed = np.asarray(self.state.physics.sensordata)
+        sensors, tips = self.scene.sensors, self.scene.hand.fingertips
+        places, forces = np.zeros((2, len(tips), 3))
+        for i, tip in enumerate(tips):
+            places[i] = sensed[sensors[f"{tip}_pos"]]
+            own = sensed[sensors[f"{tip}_force"]].astype(float)
+            quat = sensed[sensors[f"{tip}_quat"]].astype(float)
+            mujoco.mju_rotVecQuat(forces[i], own, quat)
+        return places, forces
+
+    def step(self) -> None:
+        """One control step; where the episode ends it is counted and the next begins.
+
+        The next one has the next seed.
+        """
+        if bool(self.state.done):
+            self._count()
+            self.reset(self.seed + 1)
+            return
+        self._key, key = jax.random.split(self._key)
+        state = self._pushed(self.state)
+        self.state, self._carry, self._action = _step(
+            self.task, self.policy, state, self._carry, key, self._action, self.acts
+        )
+
+    def _count(self) -> None:
+        metrics = jax.device_get(self.state.metrics)
+        self.tally.episodes += 1
+        self.tally.broken += bool(metrics[BROKEN])
+        for name in self.tally.outcomes:
+            self.tally.outcomes[name] += bool(metrics[name])
+
+    def _pushed(self, state: TaskState) -> TaskState:
+        """The world with what has been pushed since the last step."""
+        if not self._push.any():
+            return state
+        place = self.scene.qvel_of(OBJECT).start
+        change = np.zeros(self.model.nv, np.float32)
+        change[place : place + 3] = self._push
+        self._push[:] = 0.0
+        physics = state.physics
+        return state.replace(physics=physics._replace(qvel=physics.qvel + change))
+
+
+@partial(jax.jit, static_argnums=0)
+def _reset(task: Task, key: jax.Array, episode: Any) -> TaskState:
+    return task.reset(key, episode)
+
+
+@partial(jax.jit, static_argnums=0)
+def _step(
+    task: Task,
+    policy: Policy,
+    state: TaskState,
+    carry: Any,
+    key: jax.Array,
+    last: jax.Array,
+    acts: bool,
+) -> tuple[TaskState, Any, jax.Array]:
+    """The world after one step, what the policy remembers, and its action."""
+    seen = jax.tree.map(lambda x: x[None], state.obs)
+    action, carry = policy.act(seen, carry, key)
+    action = jnp.where(acts, action[0], last)
+    return task.advance(state, action), carry, action
+
+
+@partial(jax.jit, static_argnums=0)
+def _shown(task: WatchedTask, state: TaskState) -> Shown:
+    return task.shown(state)
