@@ -25,12 +25,12 @@ flag = $(if $(value $(2)),$(1) $(call quoted,$(2)))
 # The same, but only if it was asked for on the command line: not for a default above.
 asked = $(if $(filter file,$(origin $(2))),,$(call flag,$(1),$(2)))
 
-.PHONY: help setup train-base hyper distill resdex tables play eval demo wheel test lint format bench readme clean
+.PHONY: help setup train-base hyper distill resdex tables play view eval demo wheel test lint format bench readme clean
 
 help:
 	@echo "make train-base OBJ=mug [HAND=shadow|allegro|my_hand.yaml] [PRESET=smoke|laptop|gpu|paper] [ENGINE=auto|native|mjx|warp] [SEED=0] [OUT=folder] [SIZE=0.08] [DEXGRASPNET=folder] [FRESH=1]"
 	@echo "make hyper [K=4] [PRESET=...] [SEED=0] | distill [TEACHER=resdex/hyper] | resdex | tables"
-	@echo "make play AGENT=random [HAND=...] | eval OBJ=mug or RUN=folder | demo | wheel"
+	@echo "make view [RUN=folder] [OBJ=...] or HAND=... | play AGENT=random [HAND=...] | eval OBJ=mug or RUN=folder | demo | wheel"
 	@echo "make test | lint | format | bench | readme | clean"
 
 setup: $(READY)
@@ -60,6 +60,10 @@ tables: $(READY)
 
 play: $(READY)
 	@$(BIN)/dexjax play $(call flag,--agent,AGENT) --object $(call quoted,OBJ) $(call flag,--hand,HAND) $(call flag,--engine,ENGINE) $(ARGS)
+
+# Of the run in RUN, of what comes with dexjax, or of a hand alone.
+view: $(READY)
+	@$(BIN)/dexjax view $(if $(RUN),$(call quoted,RUN)) $(call asked,--object,OBJ) $(call flag,--hand,HAND) $(call flag,--seed,SEED) $(call flag,--size,SIZE) $(call flag,--dexgraspnet,DEXGRASPNET) $(ARGS)
 
 # Of the run in RUN, or of what `make train-base` with the same OBJ and HAND has left.
 eval: $(READY)

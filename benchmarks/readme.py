@@ -1,10 +1,11 @@
 """Writes the figures of all pages from result files, none typed by hand.
 
-    python benchmarks/readme.py [--picture RUN]
+    python benchmarks/readme.py
 
 A block of a page between `<!-- begin NAME -->` and `<!-- end NAME -->` is replaced
 by a table made from benchmarks/results:
 
+    ships       gpu.json            of benchmarks/gpu.py, and policies/
     success     base/*.json         one summary.json per run
     transfer    transfer.json       of benchmarks/transfer.py
     engines     throughput.json     of benchmarks/throughput.py
@@ -31,8 +32,7 @@ by a table made from benchmarks/results:
     gpu         gpu.json            of benchmarks/gpu.py
     hours       hours.json          of dexjax resdex, in its --runs
 
-What has no file reads "not measured". `--picture` makes docs/mug.png from the
-rollout.png of a run.
+What has no file reads "not measured".
 """
 
 import argparse
@@ -40,8 +40,6 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
 from result_tables.base_policies import success_table, transfer_table
 from result_tables.columns import (
     BASELINE,
@@ -71,20 +69,20 @@ from result_tables.resdex import (
     hours_table,
     resdex_table,
 )
+from result_tables.ships import ships_table
 
 from dexjax.errors import DexjaxError, main_guard
-from dexjax.render.video import write_png
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path("benchmarks") / "results"
 PAGES = (
     "README.md",
+    "docs/first-steps.md",
     "docs/train.md",
     "docs/engines.md",
     "docs/results.md",
     "docs/resdex.md",
 )
-_PICTURE_WIDTH = 1200
 # So many categories of objects are shown of those that are held least often.
 _WORST_CATEGORIES = 12
 
@@ -165,6 +163,7 @@ def kills_line(results: Path) -> str:
 
 
 BLOCKS: dict[str, Callable[[Path], str]] = {
+    "ships": ships_table,
     "success": success_table,
     "transfer": transfer_table,
     "engines": list_table("throughput.json", ENGINES),
@@ -203,29 +202,10 @@ def _entry(column: str, value: float | int | None) -> str:
     return str(value) if isinstance(value, int) else f"{value:.3g}"
 
 
-def make_picture(run: Path, path: Path) -> None:
-    """Makes the README's picture from a run's contact sheet.
-
-    Raises:
-        DexjaxError: if the run has none.
-    """
-    source = run / "rollout.png"
-    if not source.exists():
-        raise DexjaxError(f"{run} has no rollout.png: give a finished run's folder")
-    image = Image.open(source).convert("RGB")
-    image.thumbnail((_PICTURE_WIDTH, _PICTURE_WIDTH))
-    path.parent.mkdir(exist_ok=True)
-    write_png(path, np.asarray(image))
-
-
 @main_guard
 def main() -> None:
     """Fills the pages."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--picture", type=Path, metavar="RUN")
-    arguments = parser.parse_args()
-    if arguments.picture is not None:
-        make_picture(arguments.picture, ROOT / "docs" / "mug.png")
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     for page in (ROOT / name for name in PAGES):
         page.write_text(fill(page.read_text(), ROOT / RESULTS))
 

@@ -10,6 +10,7 @@ import pytest
 
 import dexjax
 from dexjax.errors import DexjaxError
+from dexjax.evaluation.episodes import _run
 from dexjax.shipped import shipped
 
 WORLDS = 4
@@ -73,6 +74,14 @@ def test_worlds_are_stepped_by_a_policy(task, policy):
     assert (moved > 1e-3).all()
     # What a hyper-policy sees of its object is not nothing.
     assert np.abs(worlds.obs["object_code"]).max() > 0
+
+
+def test_the_same_episodes_are_compiled_once(task, policy):
+    dexjax.evaluate(task, policy, episodes=WORLDS, seed=0)
+    compiled = _run._cache_size()
+    other = policy.replace(policy=jax.tree.map(lambda x: 0.9 * x, policy.policy))
+    dexjax.evaluate(task, other, episodes=WORLDS, seed=0)
+    assert _run._cache_size() == compiled
 
 
 def test_an_evaluation_says_how_sure_it_is(task, policy, tmp_path):

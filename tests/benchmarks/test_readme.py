@@ -6,9 +6,7 @@ import re
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from dexjax.errors import DexjaxError
 
@@ -191,15 +189,6 @@ def test_faulty_markers_and_files_are_named(tmp_path):
     (tmp_path / "transfer.json").write_text("{")
     with pytest.raises(DexjaxError, match="transfer.json is not JSON"):
         readme.transfer_table(tmp_path)
-
-
-def test_picture_comes_from_a_run(tmp_path):
-    Image.new("RGB", (2400, 600), (9, 9, 9)).save(tmp_path / "rollout.png")
-    readme.make_picture(tmp_path, tmp_path / "docs" / "mug.png")
-    image = np.asarray(Image.open(tmp_path / "docs" / "mug.png"))
-    assert image.shape == (300, 1200, 3)
-    with pytest.raises(DexjaxError, match="no rollout.png"):
-        readme.make_picture(tmp_path / "docs", tmp_path / "x.png")
 
 
 @pytest.mark.parametrize(

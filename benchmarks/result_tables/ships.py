@@ -1,0 +1,47 @@
+"""The README's table: how well what ships grasps."""
+
+from pathlib import Path
+
+from dexjax.shipped import shipped
+from result_tables.columns import load, table
+
+# Rows of gpu.json: (policy, cloud) as they say, name that it ships by, what it sees.
+POLICIES = (
+    ("hyper", None, "resdex/hyper", "the object's pose, shape code and surface"),
+    ("student", "points", "resdex/student", "512 points on the object"),
+)
+SPLITS = {
+    "train": "objects of the training",
+    "unseen-object": "others of these kinds",
+    "unseen-category": "other kinds",
+    "dexgraspnet": "five of DexGraspNet",
+}
+
+
+def ships_table(results: Path) -> str:
+    """Held, with its interval, on every split; the latest row of each counts."""
+    rows = [row for row in load(results / "gpu.json") or [] if _on_native(row)]
+    shown = []
+    for policy, cloud, name, sees in POLICIES:
+        own = [
+            row for row in rows if (row["policy"], row.get("cloud")) == (policy, cloud)
+        ]
+        latest = {row["split"]: row for row in sorted(own, key=lambda row: row["date"])}
+        if latest:
+            shown.append([f"`{name}`", sees, *(_held(latest.get(s)) for s in SPLITS)])
+    if not shown:
+        return table("policy", [])
+    mug = _held(load(shipped("resdex/mug") / "summary.json"))
+    shown.append(["`resdex/mug`", "the object's position", f"a mug: {mug}", *[""] * 3])
+    return table(" | ".join(["policy", "sees", *SPLITS.values()]), shown)
+
+
+def _on_native(row: dict) -> bool:
+    return row["evaluated_on"] == "native"
+
+
+def _held(row: dict | None) -> str:
+    if row is None:
+        return "not measured"
+    low, high = (100 * x for x in row["ci95"])
+    return f"{100 * row['success_held']:.1f} ({low:.1f}–{high:.1f})"

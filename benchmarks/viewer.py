@@ -1,0 +1,171 @@
+"""The page in the browser, for minutes: frames, steps, memory, connections.
+
+    python benchmarks/viewer.py [--minutes 10] [--tabs 2] [--picture docs/view.png]
+
+Serves what `dexjax view resdex/hyper --object mug` does and opens it in tabs of a
+headless Chromium, which draws on this machine's processor beside it. Writes
+benchmarks/results/viewer.json, or no more than a picture of the page.
+"""
+
+import contextlib
+import dataclasses
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import tyro
+from playwright.sync_api import Browser, sync_playwright
+
+import dexjax
+from dexjax.cli.view import live_world
+from dexjax.errors import DexjaxError, main_guard
+from dexjax.runs.assemble import use_compilation_cache
+from dexjax.runs.measure import Where
+from dexjax.runs.records.provenance import provenance
+from dexjax.runs.storage.files import write_json
+from dexjax.viewer.page import Page
+from dexjax.viewer.server import serve
+
+OUT = Path(__file__).resolve().parent / "results" / "viewer.json"
+WARM_S = 60  # before memory is compared
+FLAGS = ("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
+DRAWN = """() => {
+    window.drawn = 0;
+    const count = () => { window.drawn += 1; requestAnimationFrame(count); };
+    count();
+}"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Measures the page.
+
+    Attributes:
+        minutes: how long.
+        tabs: that are open.
+        size: width and height of a tab.
+        port: of the page.
+        picture: PNG file; nothing is measured then.
+        out: JSON file.
+    """
+
+    minutes: float = 10.0
+    tabs: int = 2
+    size: tuple[int, int] = (800, 600)
+    port: int = 8090
+    picture: Path | None = None
+    out: Path = OUT
+
+
+class Tab:
+    """A tab and what came to it."""
+
+    def __init__(self, browser, address: str, size: tuple[int, int]):
+        """Opens it."""
+        self.messages, self.closed = 0, 0
+        self.tab = browser.new_page(viewport={"width": size[0], "height": size[1]})
+        self.tab.on("websocket", self._connected)
+        self.tab.goto(address)
+        self.tab.locator("canvas").first.wait_for()
+        self.tab.evaluate(DRAWN)
+
+    def _connected(self, socket) -> None:
+        socket.on("framereceived", self._came)
+        socket.on("close", self._ended)
+
+    def _came(self, _) -> None:
+        self.messages += 1
+
+    def _ended(self, _) -> None:
+        self.closed += 1
+
+    def drawn(self) -> int:
+        """Frames drawn so far."""
+        return int(self.tab.evaluate("() => window.drawn"))
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    """A headless browser."""
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    if found is None:
+        raise DexjaxError("no Chromium here: apt install chromium")
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=found, args=[*FLAGS])
+        yield browser
+        browser.close()
+
+
+def take_picture(page: Page, file: Path) -> None:
+    """Of the page once the mug is in the air, without the notice on slow drawing."""
+    with chromium() as browser:
+        tab = Tab(browser, page.address, (1200, 800)).tab
+        tab.get_by_role("button").first.dispatch_event("click")
+        while int(page.world.state.step) < 100:
+            tab.wait_for_timeout(50)
+        tab.get_by_role("button", name="pause", exact=True).dispatch_event("click")
+        tab.wait_for_timeout(3000)
+        tab.screenshot(path=file)
+
+
+def watch(page: Page, options: Options) -> dict:
+    """Opens the tabs and looks on."""
+    process = psutil.Process()
+    with chromium() as browser:
+        tabs = [Tab(browser, page.address, options.size) for _ in range(options.tabs)]
+        began, frames = time.monotonic(), page.frames
+        page.step_s.clear()
+        warm, seconds = 0.0, 60 * options.minutes
+        while (passed := time.monotonic() - began) < seconds:
+            tabs[0].tab.wait_for_timeout(1000)
+            if not warm and passed > min(WARM_S, seconds / 2):
+                warm = process.memory_info().rss / 1e6
+            print(f"\r{passed:.0f} of {seconds:.0f} s", end="", file=sys.stderr)
+        passed = time.monotonic() - began
+        steps = 1e3 * np.array([*page.step_s])
+        row = {
+            "minutes": round(passed / 60, 2),
+            "tabs": options.tabs,
+            "frames_per_s": round((page.frames - frames) / passed, 1),
+            "messages_per_s": [round(tab.messages / passed, 1) for tab in tabs],
+            "drawn_per_s": [round(tab.drawn() / passed, 1) for tab in tabs],
+            "lost_connections": sum(tab.closed for tab in tabs),
+            "steps": len(steps),
+            "step_ms_median": round(float(np.median(steps)), 2),
+            "step_ms_p99": round(float(np.percentile(steps, 99)), 2),
+            "memory_mb": [round(warm), round(process.memory_info().rss / 1e6)],
+            "episodes": page.world.tally.episodes,
+            **page.world.tally.outcomes,
+        }
+    return row
+
+
+@main_guard
+def main() -> None:
+    """Reads the command line, serves and measures."""
+    options = tyro.cli(Options)
+    use_compilation_cache()
+    stored = dexjax.load("resdex/hyper")
+    world = live_world(stored, Where("mug", engine="native"), 0)
+    page = Page(serve("127.0.0.1", options.port, "viewer"), world)
+    thread = threading.Thread(target=page.run)
+    thread.start()
+    try:
+        if options.picture is not None:
+            take_picture(page, options.picture)
+            return
+        row = watch(page, options)
+    finally:
+        page.stop()
+        thread.join()
+    write_json(options.out, [row | provenance()])
+    print(f"\n{row}")
+
+
+if __name__ == "__main__":
+    main()
