@@ -22,7 +22,6 @@ import tyro
 from playwright.sync_api import Browser, sync_playwright
 
 import dexjax
-from dexjax.cli.view import live_world
 from dexjax.errors import DexjaxError, main_guard
 from dexjax.runs.assemble import use_compilation_cache
 from dexjax.runs.measure import Where
@@ -30,6 +29,7 @@ from dexjax.runs.records.provenance import provenance
 from dexjax.runs.storage.files import write_json
 from dexjax.viewer.page import Page
 from dexjax.viewer.server import serve
+from dexjax.viewer.worlds import live_world
 
 OUT = Path(__file__).resolve().parent / "results" / "viewer.json"
 WARM_S = 60  # before memory is compared

@@ -3,7 +3,6 @@
 import contextlib
 import io
 import shutil
-import socket
 import threading
 import time
 
@@ -18,12 +17,6 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 SIZE = {"width": 620, "height": 480}  # few pixels: a processor draws them
 # The picture's part of a page, without its notices.
 CANVAS = {"x": 0, "y": 150, "width": 290, "height": 330}
-
-
-def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return trial.getsockname()[1]
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 import dataclasses
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,23 +12,14 @@ from dexjax.cli.arguments import parse
 from dexjax.errors import DexjaxError
 from dexjax.hands import load_hand
 from dexjax.limits import Limits
-from dexjax.objects.loading import names_builtin
-from dexjax.policies.policy import Policy
 from dexjax.runs.assemble import use_compilation_cache
-from dexjax.runs.measure import Where, measuring_task
-from dexjax.runs.storage import checkpoint
-from dexjax.runs.stored import StoredPolicy, load_stored
+from dexjax.runs.measure import Where
+from dexjax.runs.stored import load_stored
 from dexjax.shipped import find
 
 if TYPE_CHECKING:
     from dexjax.viewer.hand_page import HandPage
-    from dexjax.viewer.live_world import LiveWorld
     from dexjax.viewer.page import Page
-
-# More objects than this are not listed on a page.
-MOST_OBJECTS = 64
-# What is shown of policies that were trained on more.
-USUAL = "mug,bottle,can,bowl,box,apple,banana,hammer"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,77 +86,14 @@ def policy_page(options: Options) -> "Page":
     """A policy at work."""
     from dexjax.viewer.page import Page
     from dexjax.viewer.server import serve
+    from dexjax.viewer.worlds import live_world, loader, newer, usual_where
 
     use_compilation_cache()
     name = options.policy or "resdex/hyper"
     stored = load_stored(find(name))
-    where = _where(stored, options)
+    asked = Where(options.object, options.size, options.dexgraspnet)
+    where = usual_where(stored, asked)
     print(f"making {where.object or stored.run.scene.object} …", flush=True)
     world = live_world(stored, where, options.seed)
     server = serve(options.host, options.port, name)
     return Page(server, world, loader(stored, where), newer(stored))
-
-
-def _where(stored: StoredPolicy, options: Options) -> Where:
-    """What the page begins with. At one world the CPU's engine is the quickest."""
-    names = options.object
-    if not names and stored.run.scene.object.startswith("everyday/"):
-        names = USUAL
-    return Where(names, options.size, options.dexgraspnet, engine="native")
-
-
-def live_world(stored: StoredPolicy, where: Where, seed: int) -> "LiveWorld":
-    """A world of some objects, with the policy in it.
-
-    Raises:
-        DexjaxError: for objects that are not there, or too many for a page.
-    """
-    from dexjax.viewer.live_world import STARTS, LiveWorld
-
-    task, _ = measuring_task(stored, dataclasses.replace(where, episodes=STARTS))
-    if len(task.objects) > MOST_OBJECTS:
-        raise DexjaxError(
-            f"{len(task.objects)} objects: a page lists at most {MOST_OBJECTS}; name "
-            "fewer, as in everyday/train:16"
-        )
-    return LiveWorld(task, stored.policy, seed)
-
-
-def loader(stored: StoredPolicy, where: Where) -> Callable[[str], "LiveWorld"]:
-    """What makes a world of other objects that a person at the page names.
-
-    Files are left to the command line: whoever opens the page need not be who may
-    read them.
-    """
-
-    def load(names: str) -> "LiveWorld":
-        if not names_builtin(names):
-            raise DexjaxError(
-                f"{names!r} is not built in: see dexjax objects list; a mesh file can "
-                "be given where the page is started"
-            )
-        other = dataclasses.replace(where, object=names, size=None)
-        return live_world(stored, other, 0)
-
-    return load
-
-
-def newer(stored: StoredPolicy) -> Callable[[], Policy | None] | None:
-    """What looks for a newer checkpoint of a training; None for a finished one."""
-    if (stored.folder / "summary.json").exists():
-        return None
-    step = stored.step
-
-    def look() -> Policy | None:
-        nonlocal step
-        latest = checkpoint.latest_step(stored.folder / "checkpoints")
-        if latest is None or latest <= step:
-            return None
-        try:
-            found = load_stored(stored.folder)
-        except DexjaxError:  # Written or taken away at this moment: the next look.
-            return None
-        step = found.step
-        return found.policy
-
-    return look

@@ -1,9 +1,10 @@
 """The web server that a page is served by."""
 
 import contextlib
-import io
 import socket
+from collections.abc import Iterator
 
+import rich
 import viser
 
 from dexjax.errors import DexjaxError
@@ -38,12 +39,24 @@ def serve(host: str, port: int, label: str) -> viser.ViserServer:
     return server
 
 
+def free_port(host: str) -> int:
+    """A port of an address that nobody listens at."""
+    with socket.socket() as trial:
+        trial.bind((host, 0))
+        return trial.getsockname()[1]
+
+
 def close(server: viser.ViserServer) -> None:
     """Ends a server."""
     with _quiet():
         server.stop()
 
 
-def _quiet() -> contextlib.AbstractContextManager:
-    """Viser prints lines of its own."""
-    return contextlib.redirect_stdout(io.StringIO())
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the lines that viser prints, by rich: in a notebook past stdout."""
+    printing, rich.print = rich.print, lambda *_, **__: None
+    try:
+        yield
+    finally:
+        rich.print = printing

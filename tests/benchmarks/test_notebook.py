@@ -32,5 +32,5 @@ def test_the_notebook_runs_headless(tmp_path):
         if output.output_type in ("execute_result", "display_data")
         for mime in output.data
     ]
-    assert "image/png" in shown and shown.count("text/html") == 2
+    assert "image/png" in shown and shown.count("text/html") == 3
     assert (tmp_path / "runs" / "notebook" / "summary.json").exists()

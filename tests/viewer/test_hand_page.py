@@ -3,11 +3,11 @@
 import mujoco
 import numpy as np
 import pytest
-from browser import changed, chromium, free_port, opened, picture, press, running, wait
+from browser import changed, chromium, opened, picture, press, running, wait
 
 from dexjax.hands import load_hand
 from dexjax.viewer.hand_page import HandPage
-from dexjax.viewer.server import serve
+from dexjax.viewer.server import free_port, serve
 
 HAND = "shadow"  # with joints that follow others
 
@@ -15,7 +15,7 @@ HAND = "shadow"  # with joints that follow others
 @pytest.fixture(scope="module")
 def shown():
     hand = load_hand(HAND)
-    page = HandPage(serve("127.0.0.1", free_port(), HAND), hand)
+    page = HandPage(serve("127.0.0.1", free_port("127.0.0.1"), HAND), hand)
     with chromium() as browser, running(page):
         tab, wrong = opened(browser, page.address)
         yield page, tab

@@ -6,13 +6,13 @@ import pytest
 from flax import struct
 
 import dexjax
-from dexjax.cli import view
-from dexjax.cli.view import live_world, loader, newer
 from dexjax.errors import DexjaxError
 from dexjax.policies.policy import Command
 from dexjax.runs.measure import Where
 from dexjax.spec import PolicySpec
+from dexjax.viewer import worlds
 from dexjax.viewer.live_world import LiveWorld
+from dexjax.viewer.worlds import live_world, loader, newer
 
 WHERE = Where("mug,can", engine="native")
 
@@ -139,7 +139,7 @@ def test_a_page_makes_nothing_but_what_is_built_in(stored, names):
 
 
 def test_too_many_objects_are_refused(stored, monkeypatch):
-    monkeypatch.setattr(view, "MOST_OBJECTS", 1)
+    monkeypatch.setattr(worlds, "MOST_OBJECTS", 1)
     with pytest.raises(DexjaxError, match="2 objects: a page lists at most 1"):
         live_world(stored, WHERE, 0)
 

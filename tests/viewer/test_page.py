@@ -11,7 +11,6 @@ from browser import (
     CANVAS,
     changed,
     chromium,
-    free_port,
     opened,
     picture,
     press,
@@ -20,11 +19,11 @@ from browser import (
 )
 
 import dexjax
-from dexjax.cli.view import live_world, loader
 from dexjax.policies.policy import Policy
 from dexjax.runs.measure import Where
 from dexjax.viewer.page import Page
-from dexjax.viewer.server import serve
+from dexjax.viewer.server import free_port, serve
+from dexjax.viewer.worlds import live_world, loader
 
 WHERE = Where("mug,can", engine="native")
 SEEN = 0.002  # of the pixels
@@ -38,7 +37,7 @@ class Shown:
         self.coming: list[Policy] = []
         self.policy = stored.policy
         self.page = Page(
-            serve("127.0.0.1", free_port(), "resdex/mug"),
+            serve("127.0.0.1", free_port("127.0.0.1"), "resdex/mug"),
             live_world(stored, WHERE, 0),
             loader(stored, WHERE),
             lambda: self.coming.pop() if self.coming else None,

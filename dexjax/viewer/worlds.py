@@ -1,0 +1,85 @@
+"""Which world a page begins with, and what it may go on to."""
+
+import dataclasses
+from collections.abc import Callable
+
+from dexjax.errors import DexjaxError
+from dexjax.objects.loading import names_builtin
+from dexjax.policies.policy import Policy
+from dexjax.runs.measure import Where, measuring_task
+from dexjax.runs.storage import checkpoint
+from dexjax.runs.stored import StoredPolicy, load_stored
+from dexjax.viewer.live_world import STARTS, LiveWorld
+
+# More objects than this are not listed on a page.
+MOST_OBJECTS = 64
+# What is shown of policies that were trained on more.
+USUAL = "mug,bottle,can,bowl,box,apple,banana,hammer"
+
+
+def usual_where(stored: StoredPolicy, where: Where) -> Where:
+    """What a page begins with; at one world the CPU's engine is the quickest.
+
+    Args:
+        stored: the policy.
+        where: objects that were asked for, if any.
+    """
+    names = where.object
+    if not names and stored.run.scene.object.startswith("everyday/"):
+        names = USUAL
+    return dataclasses.replace(where, object=names, engine="native")
+
+
+def live_world(stored: StoredPolicy, where: Where, seed: int) -> LiveWorld:
+    """A world of some objects, with the policy in it.
+
+    Raises:
+        DexjaxError: for objects that are not there, or too many for a page.
+    """
+    task, _ = measuring_task(stored, dataclasses.replace(where, episodes=STARTS))
+    if len(task.objects) > MOST_OBJECTS:
+        raise DexjaxError(
+            f"{len(task.objects)} objects: a page lists at most {MOST_OBJECTS}; name "
+            "fewer, as in everyday/train:16"
+        )
+    return LiveWorld(task, stored.policy, seed)
+
+
+def loader(stored: StoredPolicy, where: Where) -> Callable[[str], LiveWorld]:
+    """What makes a world of other objects that a person at the page names.
+
+    Files are left to the command line: whoever opens the page need not be who may
+    read them.
+    """
+
+    def load(names: str) -> LiveWorld:
+        if not names_builtin(names):
+            raise DexjaxError(
+                f"{names!r} is not built in: see dexjax objects list; a mesh file can "
+                "be given where the page is started"
+            )
+        other = dataclasses.replace(where, object=names, size=None)
+        return live_world(stored, other, 0)
+
+    return load
+
+
+def newer(stored: StoredPolicy) -> Callable[[], Policy | None] | None:
+    """What looks for a newer checkpoint of a training; None for a finished one."""
+    if (stored.folder / "summary.json").exists():
+        return None
+    step = stored.step
+
+    def look() -> Policy | None:
+        nonlocal step
+        latest = checkpoint.latest_step(stored.folder / "checkpoints")
+        if latest is None or latest <= step:
+            return None
+        try:
+            found = load_stored(stored.folder)
+        except DexjaxError:  # Written or taken away at this moment: the next look.
+            return None
+        step = found.step
+        return found.policy
+
+    return look
