@@ -169,7 +169,8 @@ def train(options: Options) -> dict:
             last = np.array(episodes[-COUNTED:] or [(0.0, 0.0, 0.0)]).mean(axis=0)
             print(
                 f"\r{(iteration + 1) * per:,} of {options.steps:,} steps, "
-                f"{passed:.0f} s, return {last[0]:.0f}, reached {last[1]:.0%}, held {last[2]:.0%}",
+                f"{passed:.0f} s, return {last[0]:.0f}, "
+                f"reached {last[1]:.0%}, held {last[2]:.0%}",
                 end="",
                 file=sys.stderr,
             )

@@ -93,7 +93,6 @@ def policy_page(options: Options) -> "Page":
     stored = load_stored(find(name))
     asked = Where(options.object, options.size, options.dexgraspnet)
     where = usual_where(stored, asked)
-    print(f"making {where.object or stored.run.scene.object} …", flush=True)
     world = live_world(stored, where, options.seed)
     server = serve(options.host, options.port, name)
     return Page(server, world, loader(stored, where), newer(stored))

@@ -138,6 +138,13 @@ def test_an_option_that_is_not_there_is_named(refused, name):
         ("resdex --k 0", "k is 0, must be between"),
         ("resdex --encoder nowhere", "no encoder nowhere"),
         ("tables --results .", ". is no file"),
+        ("view nowhere", "no policy 'nowhere'"),
+        ("view --hand foot", "unknown hand 'foot'"),
+        ("view resdex/mug --hand shadow", "give a policy or a hand, not both"),
+        ("view resdex/mug --object mugg", "unknown object 'mugg'"),
+        ("view --port 0", "port is 0, must be between"),
+        ("view --hand shadow --host 192.0.2.1", "cannot listen at 192.0.2.1:8080"),
+        ("view --hand shadow --host no.where.invalid", "cannot listen at no.where"),
     ],
 )
 def test_what_cannot_be_is_one_line(refused, words, said):
