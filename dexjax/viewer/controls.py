@@ -4,11 +4,11 @@ import html
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+import mujoco
 import numpy as np
 import viser
 
 from dexjax.policies.policy import Command
-from dexjax.scene.cameras import CAMERAS
 from dexjax.viewer.live_world import LiveWorld
 
 SPEEDS = (0.05, 2.0)  # times real time
@@ -206,8 +206,8 @@ class Controls:
             self._cameras = self._gui.add_checkbox("cameras", False)
             blank = np.full((90, 120, 3), 235, np.uint8)
             self._pictures = {
-                own.name: self._gui.add_image(blank, label=own.name, visible=False)
-                for own in CAMERAS
+                name: self._gui.add_image(blank, label=name, visible=False)
+                for name in camera_names(world.model)
             }
             self._cameras.on_update(self._pictured)
 
@@ -240,6 +240,11 @@ class Controls:
     def _pushed(self, direction: str) -> None:
         speed = self.push_speed * np.array(DIRECTIONS[direction], float)
         self._ask(lambda page: page.push(speed))
+
+
+def camera_names(model: mujoco.MjModel) -> tuple[str, ...]:
+    """The cameras of a world."""
+    return tuple(model.camera(i).name for i in range(model.ncam))
 
 
 def tally_text(world: LiveWorld) -> str:

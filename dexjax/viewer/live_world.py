@@ -93,7 +93,6 @@ class LiveWorld:
 
     def reset(self, seed: int) -> None:
         """Begins an episode; the same seed gives the same one."""
-        self.seed = seed
         place = self.index * STARTS + seed % STARTS
         episode = jax.tree.map(lambda x: jnp.asarray(x[place]), self._every)
         self._key = jax.random.key(seed)
@@ -102,6 +101,7 @@ class LiveWorld:
         self.tell(self._command)
         self._action = jnp.zeros(self.task.spec.actions)
         self._push[:] = 0.0
+        self.seed = seed
 
     def push(self, speed: np.ndarray) -> None:
         """Pushes the object in the next step, by an impulse of its mass times this.

@@ -14,9 +14,8 @@ import viser
 from dexjax.errors import DexjaxError
 from dexjax.policies.policy import Policy
 from dexjax.render.picture import render
-from dexjax.scene.cameras import CAMERAS
 from dexjax.scene.objects import OBJECT
-from dexjax.viewer.controls import Controls
+from dexjax.viewer.controls import Controls, camera_names
 from dexjax.viewer.live_world import LiveWorld
 from dexjax.viewer.server import close
 from dexjax.viewer.stage import Poses, Stage
@@ -216,11 +215,8 @@ class Page:
         data = mujoco.MjData(model)
         data.qpos[:] = qpos
         mujoco.mj_forward(model, data)
-        for camera in CAMERAS:
-            if mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_CAMERA, camera.name) >= 0:
-                self._controls.show(
-                    camera.name, render(model, data, camera.name, PICTURE)
-                )
+        for name in camera_names(model):
+            self._controls.show(name, render(model, data, name, PICTURE))
 
     def _look_for_newer(self) -> None:
         """Takes what the last look found, and has another look aside."""

@@ -4,6 +4,8 @@ Each control is looked at twice: what it does to the world, and that the picture
 panel shows it.
 """
 
+import time
+
 import jax
 import numpy as np
 import pytest
@@ -136,13 +138,15 @@ def test_time_goes_slower(shown):
     shown.button("reset")
     wait(lambda: int(shown.world.state.step) == 0)
     shown.play()
-    shown.tab.wait_for_timeout(2000)
-    steps = int(shown.world.state.step)
+    began, before = time.monotonic(), int(shown.world.state.step)
+    time.sleep(3)
+    steps = int(shown.world.state.step) - before
+    rate = steps / (time.monotonic() - began)
     speed.fill("1")
     speed.press("Enter")
     wait(lambda: shown.page.speed == 1.0)
     # A tenth of 50 a second; a machine that is busy may do fewer.
-    assert 2 <= steps <= 16
+    assert 1 < rate < 7
 
 
 def test_a_seed_is_chosen(shown):
@@ -207,7 +211,7 @@ def test_a_button_pushes(shown):
     shown.button("up")
     for _ in range(3):
         shown.button("step")
-    wait(lambda: shown.height() > low + 0.01)
+    wait(lambda: shown.height() > low + 0.005)
     wait(lambda: changed(one, picture(shown.tab)) > SEEN)
 
 
@@ -244,10 +248,12 @@ def test_cameras_are_shown(shown):
     images = shown.tab.locator('img[src^="blob:"]')
     assert not images.count()
     shown.pause()
-    shown.play()
     shown.tab.get_by_label("cameras").check()
-    wait(lambda: images.count() == 3)
+    wait(lambda: images.count() == 2)
+    shown.tab.wait_for_timeout(2000)
     first = images.last.get_attribute("src")
+    for _ in range(5):
+        shown.button("step")
     wait(lambda: images.last.get_attribute("src") != first)
     shown.tab.get_by_label("cameras").uncheck()
     wait(lambda: not images.count())
@@ -270,7 +276,7 @@ def test_two_tabs_show_the_same(shown):
     shown.tab.get_by_role("button", name="pause", exact=True).wait_for()
     shown.pause()
     other.get_by_role("button", name="play", exact=True).wait_for()
-    assert changed(picture(other), picture(shown.tab)) < 0.05
+    wait(lambda: changed(picture(other), picture(shown.tab)) < 0.1)
     other.close()
     assert not wrong
     shown.play()
