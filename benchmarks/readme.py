@@ -22,6 +22,7 @@ by a table made from benchmarks/results:
     house       house.json          of benchmarks/house.py
     kills       kills.json          of benchmarks/kills.py
     matrix      matrix.json         of benchmarks/matrix.py
+    gym         gym.json            of benchmarks/gym_steps.py
     codes       codes.json          of dexjax train codes --results
     grasps      grasps.json         of benchmarks/grasps.py
     failures    failures.json       of benchmarks/failures.py
@@ -49,6 +50,7 @@ from result_tables.columns import (
     FAILURES,
     GPU,
     GRASPS,
+    GYM,
     HOUSE,
     MATRIX,
     NOT_MEASURED,
@@ -80,6 +82,7 @@ PAGES = (
     "docs/first-steps.md",
     "docs/train.md",
     "docs/engines.md",
+    "docs/gymnasium.md",
     "docs/results.md",
     "docs/resdex.md",
 )
@@ -182,6 +185,7 @@ BLOCKS: dict[str, Callable[[Path], str]] = {
     "house": list_table("house.json", HOUSE),
     "kills": kills_line,
     "matrix": list_table("matrix.json", MATRIX),
+    "gym": list_table("gym.json", GYM),
     "codes": list_table("codes.json", CODES),
     "grasps": list_table("grasps.json", GRASPS),
     "failures": failures_table,

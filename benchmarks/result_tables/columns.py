@@ -168,6 +168,13 @@ PARTS = {
     "% of the iteration": fixed("share", 0, 100),
     "cores busy": fixed("cores_busy", 1),
 }
+GYM = {
+    "worlds": word("worlds"),
+    "Gymnasium, control steps/s": fixed("gym_steps_per_s", 0),
+    "the jitted task": fixed("jax_steps_per_s", 0),
+    "share": fixed("share", 2),
+    "device": word("device"),
+}
 CODES = {
     "split": word("split"),
     "Chamfer mm²": fixed("chamfer_mm2", 0),
