@@ -120,6 +120,21 @@ def names_builtin(spec: str) -> bool:
     )
 
 
+def how_many(spec: str) -> int:
+    """How many objects `load_object_set` would give, before any of them is made.
+
+    Raises:
+        DexjaxError: no such part of the everyday set.
+    """
+    parts = [name.strip() for name in spec.split(",") if name.strip()]
+    return sum(
+        len(members_named(part))
+        if part.startswith(_SET) and not names_file(part)
+        else 1
+        for part in parts
+    )
+
+
 def members_named(spec: str) -> list[Member]:
     """What everyday/<split>[/<category>][:<count>] stands for.
 

@@ -21,6 +21,7 @@ DIRECTIONS = {
     "near": (0, -1, 0),
     "up": (0, 0, 1),
 }
+LARGEST_SEED = 2_000_000_000
 _FULL_N = 20.0  # of a bar
 
 
@@ -157,11 +158,13 @@ class Controls:
             self._object: Any = self._gui.add_dropdown("object", world.names)
             self._object.on_update(self._chosen)
             self._other = self._gui.add_text(
-                "others", "", hint="other built-in objects, such as mug,can:2; then ⏎"
+                "others", "", hint="other built-in objects, such as mug,can:2"
             )
             others = self._gui.add_button("load others")
             others.on_click(lambda _: self._others())
-            self._seed: Any = self._gui.add_number("seed", world.seed, min=0, step=1)
+            self._seed: Any = self._gui.add_number(
+                "seed", world.seed, min=0, max=LARGEST_SEED, step=1
+            )
             self._seed.on_update(self._seeded)
             acts = self._gui.add_checkbox(
                 "policy acts", True, hint="off: the hand keeps its last command"

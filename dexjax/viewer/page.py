@@ -11,11 +11,11 @@ import mujoco
 import numpy as np
 import viser
 
-from dexjax.errors import DexjaxError
+from dexjax.errors import explained
 from dexjax.policies.policy import Policy
 from dexjax.render.picture import render
 from dexjax.scene.objects import OBJECT
-from dexjax.viewer.controls import Controls, camera_names
+from dexjax.viewer.controls import LARGEST_SEED, Controls, camera_names
 from dexjax.viewer.live_world import LiveWorld
 from dexjax.viewer.server import close
 from dexjax.viewer.stage import Poses, Stage
@@ -117,7 +117,7 @@ class Page:
 
     def seed(self, seed: int) -> None:
         """See `Wishes`."""
-        self._world.reset(max(seed, 0))
+        self._world.reset(min(max(seed, 0), LARGEST_SEED))
         self._stand()
 
     def choose(self, name: str) -> None:
@@ -246,11 +246,11 @@ class Page:
     def _loaded(self) -> None:
         loading, self._loading = self._loading, None
         assert loading is not None
-        try:
-            world = loading.result()
-        except DexjaxError as error:
-            self._controls.say(str(error))
+        error = loading.exception()
+        if error is not None:  # Whatever it is, the page goes on.
+            self._controls.say(explained(error) or f"{type(error).__name__}: {error}")
             return
+        world = loading.result()
         world.acts = self._world.acts
         self._world = world
         self._controls.hold(world.names)

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable
 
 from dexjax.errors import DexjaxError
-from dexjax.objects.loading import names_builtin
+from dexjax.objects.loading import how_many, names_builtin
 from dexjax.policies.policy import Policy
 from dexjax.runs.measure import Where, measuring_task
 from dexjax.runs.storage import checkpoint
@@ -36,12 +36,13 @@ def live_world(stored: StoredPolicy, where: Where, seed: int) -> LiveWorld:
     Raises:
         DexjaxError: for objects that are not there, or too many for a page.
     """
-    task, _ = measuring_task(stored, dataclasses.replace(where, episodes=STARTS))
-    if len(task.objects) > MOST_OBJECTS:
+    count = how_many(where.object or stored.run.scene.object)
+    if count > MOST_OBJECTS:
         raise DexjaxError(
-            f"{len(task.objects)} objects: a page lists at most {MOST_OBJECTS}; name "
+            f"{count} objects: a page lists at most {MOST_OBJECTS}; name "
             "fewer, as in everyday/train:16"
         )
+    task, _ = measuring_task(stored, dataclasses.replace(where, episodes=STARTS))
     return LiveWorld(task, stored.policy, seed)
 
 

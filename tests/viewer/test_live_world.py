@@ -10,7 +10,6 @@ from dexjax.errors import DexjaxError
 from dexjax.policies.policy import Command
 from dexjax.runs.measure import Where
 from dexjax.spec import PolicySpec
-from dexjax.viewer import worlds
 from dexjax.viewer.live_world import LiveWorld
 from dexjax.viewer.worlds import live_world, loader, newer
 
@@ -138,10 +137,10 @@ def test_a_page_makes_nothing_but_what_is_built_in(stored, names):
         loader(stored, WHERE)(names)
 
 
-def test_too_many_objects_are_refused(stored, monkeypatch):
-    monkeypatch.setattr(worlds, "MOST_OBJECTS", 1)
-    with pytest.raises(DexjaxError, match="2 objects: a page lists at most 1"):
-        live_world(stored, WHERE, 0)
+def test_too_many_objects_are_refused_before_they_are_made(stored):
+    """3,200 would take minutes."""
+    with pytest.raises(DexjaxError, match="3202 objects: a page lists at most 64"):
+        loader(stored, WHERE)("mug,everyday/train,can:2")
 
 
 def test_a_finished_run_has_nothing_newer(stored):
