@@ -130,8 +130,9 @@ class Controls:
 
     def tell(self, world: LiveWorld, lag_ms: float) -> None:
         """Shows how the world does."""
-        if self._seed.value != world.seed:
-            self._seed.value = world.seed
+        # Only a world that went on by itself overwrites what a person types.
+        if self._seed_told != world.seed:
+            self._seed_told = self._seed.value = world.seed
         self._tally.content = tally_text(world)
         self._pace.content = f"policy and physics: {lag_ms:.0f} ms a step of 20 ms"
         _, forces = world.fingertips()
@@ -165,6 +166,7 @@ class Controls:
             self._seed: Any = self._gui.add_number(
                 "seed", world.seed, min=0, max=LARGEST_SEED, step=1
             )
+            self._seed_told = world.seed
             self._seed.on_update(self._seeded)
             acts = self._gui.add_checkbox(
                 "policy acts", True, hint="off: the hand keeps its last command"

@@ -155,7 +155,7 @@ def test_a_seed_is_chosen(shown):
     shown.pause()
     seed = shown.tab.get_by_label("seed")
     starts = []
-    for number in (1005, 1006, 1005):
+    for number in (1005, 1006, 1007, 1006, 1005):
         seed.fill(str(number))
         seed.press("Enter")
         wait(lambda n=number: shown.world.seed == n)
@@ -164,7 +164,7 @@ def test_a_seed_is_chosen(shown):
     seed.fill("99999999999999")
     seed.press("Enter")
     wait(lambda: shown.world.seed == LARGEST_SEED)
-    np.testing.assert_array_equal(starts[0], starts[2])
+    np.testing.assert_array_equal(starts[0], starts[4])
     assert np.abs(starts[0] - starts[1]).max() > 1e-3
 
 
