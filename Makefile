@@ -88,7 +88,7 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# The trainings behind the other tables take hours: benchmarks/baseline.py and others.
+# The other tables take hours: benchmarks/base_policies.py and others.
 bench: $(READY)
 	$(BIN)/python benchmarks/throughput.py
 	$(BIN)/python benchmarks/iteration.py

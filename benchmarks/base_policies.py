@@ -1,54 +1,55 @@
-"""Trains the base policies that the README reports, one after the other.
+"""Trains the base policies that docs/results.md reports, one after the other.
 
 `python benchmarks/base_policies.py` takes hours in all and can be interrupted anywhere:
 finished runs are kept, an unfinished one is resumed. Each summary.json is copied to
 benchmarks/results/base/.
 """
 
-import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import tyro
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "base"
 
-PROCEDURAL = ("mug", "bottle", "box")
-REAL_MUG = "core-mug-8570d9a8d24cb0acbebd3c0c0c70fb03@0.06"
-REAL = (
-    "sem-Bottle-437678d4bc6be981c8724d5673a063a6@0.1",
-    "sem-Camera-7bff4fd4dc53de7496dece3f86cb5dd5@0.06",
-    "ddg-gd_banana_poisson_002@0.1",
-    "mujoco-Ecoforms_Plant_Plate_S11Turquoise@0.06",
-    "sem/Car-669043a8ce40d9d78781f76a6db4ab62@0.08",
-)
+OBJECTS = ("mug", "bottle", "box")
 
 
-def runs(seeds: int, real: bool) -> list[tuple[str, int]]:
-    """(object, seed) in the order of training."""
-    first = [(name, 0) for name in PROCEDURAL]
-    rest = [(name, seed) for seed in range(1, seeds) for name in PROCEDURAL]
-    real_runs = [(REAL_MUG, 0)], [(name, 0) for name in REAL]
-    return first + (real_runs[0] if real else []) + rest + real_runs[1] * real
+class Base(NamedTuple):
+    """One training.
+
+    Attributes:
+        object: that is grasped.
+        seed: of everything.
+        hand: that grasps.
+    """
+
+    object: str
+    seed: int
+    hand: str = "shadow"
+
+    @property
+    def name(self) -> str:
+        """Of its run folder and its result."""
+        hand = "" if self.hand == "shadow" else f"{self.hand}-"
+        return f"{hand}{self.object}-seed{self.seed}"
 
 
-def folder_of(name: str, seed: int) -> Path:
-    """Where a run lives."""
-    return (
-        ROOT / "runs" / "base" / f"{re.sub('[^A-Za-z0-9_.@-]+', '-', name)}-seed{seed}"
-    )
+def trainings(seeds: int) -> list[Base]:
+    """In their order."""
+    own = [Base(name, seed) for seed in range(seeds) for name in OBJECTS]
+    return [*own, Base("mug", 0, "allegro")]
 
 
-def train(name: str, seed: int, dexgraspnet: Path | None) -> bool:
+def train(base: Base) -> bool:
     """Trains one policy and keeps its summary; whether it succeeded."""
-    out = folder_of(name, seed)
-    command = [sys.executable, str(ROOT / "experiments" / "base.py")]
-    command += ["--object", name, "--seed", str(seed), "--out", str(out)]
-    if "@" in name:
-        command += ["--dexgraspnet", str(_data_folder(dexgraspnet, name))]
+    out = ROOT / "runs" / "base" / base.name
+    command = [sys.executable, "-m", "dexjax", "train", "base", "--hand", base.hand]
+    command += ["--object", base.object, "--seed", str(base.seed), "--out", str(out)]
     done = subprocess.run(command, cwd=ROOT)
     if done.returncode == 0:
         RESULTS.mkdir(parents=True, exist_ok=True)
@@ -56,25 +57,13 @@ def train(name: str, seed: int, dexgraspnet: Path | None) -> bool:
     return done.returncode == 0
 
 
-def _data_folder(dexgraspnet: Path | None, name: str) -> Path:
-    if dexgraspnet is None:
-        sys.exit(f"error: {name} needs --dexgraspnet FOLDER")
-    return dexgraspnet / ("unidexgrasp" if "/" in name else "dexgraspnet")
-
-
-def main(seeds: int = 3, dexgraspnet: Path | None = None) -> None:
+def main(seeds: int = 3) -> None:
     """Trains all policies.
 
     Args:
-        seeds: of each procedural object.
-        dexgraspnet: folder with `dexgraspnet/` (format A) and `unidexgrasp/` (format
-            B); without it only the procedural objects are trained.
+        seeds: of each object with the ShadowHand.
     """
-    failed = [
-        name
-        for name, seed in runs(seeds, dexgraspnet is not None)
-        if not train(name, seed, dexgraspnet)
-    ]
+    failed = [base.name for base in trainings(seeds) if not train(base)]
     if failed:
         sys.exit(f"error: no result for {', '.join(failed)}")
 

@@ -3,9 +3,9 @@
     python benchmarks/house.py [--tests-s 512] [--tiny]
 
 Seconds of an import in a fresh process; size of the wheel and of the policies in it;
-how long a newcomer waits (see startup.py); how much of raw stepping the task's pipeline
-and PPO's iteration reach (see throughput.py); and seconds of the test suite. Writes
-benchmarks/results/house.json, one row per figure.
+how long a newcomer waits for a training (see environments/startup.py); how much of raw
+stepping the task's pipeline and PPO's iteration reach (see throughput.py); and seconds
+of the test suite. Writes benchmarks/results/house.json, one row per figure.
 """
 
 import statistics
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import tyro
-from startup import clone, first_updates, setup_seconds
+from environments.startup import clone, first_updates, setup_seconds
 from throughput import measured, pipeline_row, ppo_row
 
 from dexjax.errors import DexjaxError, main_guard
@@ -68,16 +68,18 @@ class Sizes(NamedTuple):
         imports: fresh processes.
         updates: first updates with the caches filled.
         worlds: of pipeline and iteration.
+        rounds: of each, in turn with raw stepping.
         preset: of the trainings whose first update is timed.
     """
 
     imports: int = 5
     updates: int = 3
     worlds: int = 512
+    rounds: int = 31
     preset: str = "laptop"
 
 
-TINY = Sizes(imports=1, updates=1, worlds=16, preset="smoke")
+TINY = Sizes(imports=1, updates=1, worlds=16, rounds=3, preset="smoke")
 
 
 def import_seconds(statement: str, rounds: int) -> float:
@@ -118,15 +120,15 @@ def packed(source: Path, work: Path) -> Iterator[Figure]:
 
 def waits(work: Path, sizes: Sizes) -> Iterator[Figure]:
     """What a newcomer waits for the first update of a training."""
-    found = first_updates(OBJECT, sizes.updates, work, sizes.preset)
-    cold, cached = found["first_update_cold_s"], found["first_update_cached_s"]
+    cold, cached = first_updates(OBJECT, sizes.updates, work, sizes.preset)
     yield Figure("first update, caches empty", "s", cold)
     yield Figure("first update, caches filled", "s", cached)
 
 
 def rates(sizes: Sizes) -> Iterator[Figure]:
     """Shares of raw stepping, of one object on the native engine."""
-    asked = [(call, "native", OBJECT, sizes.worlds) for call in (pipeline_row, ppo_row)]
+    what = ("native", OBJECT, sizes.worlds, sizes.rounds)
+    asked = [(call, *what) for call in (pipeline_row, ppo_row)]
     for row, aim in zip(measured(asked, share=False), (0.94, 0.75), strict=True):
         what = f"{row['what']}, {sizes.worlds} worlds"
         yield Figure(what, "of raw", row["ratio_to_raw"], at_least=aim)

@@ -3,56 +3,31 @@
     python benchmarks/readme.py
 
 A block of a page between `<!-- begin NAME -->` and `<!-- end NAME -->` is replaced
-by a table made from benchmarks/results:
-
-    ships       gpu.json            of benchmarks/gpu.py, and policies/
-    success     base/*.json         one summary.json per run
-    transfer    transfer.json       of benchmarks/transfer.py
-    engines     throughput.json     of benchmarks/throughput.py
-    parity      parity.json         of benchmarks/parity.py
-    parity-gpu  parity_gpu.json     of benchmarks/on_gpu.sh
-    baseline    baseline.json       of benchmarks/baseline.py
-    peers       peers.json          of benchmarks/peers.py
-    ppo         ppo.json            of benchmarks/ppo.py
-    ppo-gpu     ppo_gpu.json        of benchmarks/on_gpu.sh
-    iteration   iteration.json      of benchmarks/iteration.py, its parts
-    changes     iteration.json      the same, its changes
-    replay      replay.json         of experiments/replay_dexgraspnet.py --out
-    startup     startup.json        of benchmarks/startup.py
-    house       house.json          of benchmarks/house.py
-    kills       kills.json          of benchmarks/kills.py
-    matrix      matrix.json         of benchmarks/matrix.py
-    gym         gym.json            of benchmarks/gym_steps.py
-    codes       codes.json          of dexjax train codes --results
-    grasps      grasps.json         of benchmarks/grasps.py
-    failures    failures.json       of benchmarks/failures.py
-    resdex      resdex.json         of dexjax resdex
-    ablations   resdex.json         the same with --ablations, its base policies
-    compare     compare.json        of dexjax resdex --out, shorter: seeds
-    by-k        compare.json        the same, by the number of base policies
-    gpu         gpu.json            of benchmarks/gpu.py
-    hours       hours.json          of dexjax resdex, in its --runs
-
-What has no file reads "not measured".
+by a table made from a file in benchmarks/results, and by a line that says when and at
+which commits that was measured. `BLOCKS` says which file each is made from; what has no
+file reads "not measured".
 """
 
 import argparse
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from result_tables.base_policies import success_table, transfer_table
 from result_tables.columns import (
-    BASELINE,
     CHANGES,
     CODES,
+    DEXGRASPNET,
     ENGINES,
     FAILURES,
     GPU,
     GRASPS,
     GYM,
+    GYM_PPO,
     HOUSE,
     MATRIX,
+    NEWCOMER,
     NOT_MEASURED,
     PARITY,
     PARITY_GPU,
@@ -60,10 +35,12 @@ from result_tables.columns import (
     PEERS,
     PPO,
     PPO_GPU,
+    VIEWER,
     list_table,
     load,
     table,
 )
+from result_tables.measured import measured_line
 from result_tables.resdex import (
     ablations_table,
     by_k_table,
@@ -81,6 +58,7 @@ PAGES = (
     "README.md",
     "docs/first-steps.md",
     "docs/train.md",
+    "docs/view.md",
     "docs/engines.md",
     "docs/gymnasium.md",
     "docs/results.md",
@@ -88,6 +66,27 @@ PAGES = (
 )
 # So many categories of objects are shown of those that are held least often.
 _WORST_CATEGORIES = 12
+
+
+class Block(NamedTuple):
+    """What a block of a page is made from.
+
+    Attributes:
+        file: in benchmarks/results; a star stands for several.
+        write: its text, from the folder of the results.
+    """
+
+    file: str
+    write: Callable[[Path], str]
+
+
+def listed(
+    file: str,
+    columns: dict[str, Callable[[dict], str]],
+    wanted: Callable[[dict], bool] = lambda row: True,
+) -> Block:
+    """A table with a row for each of a result file."""
+    return Block(file, list_table(file, columns, wanted))
 
 
 def fill(text: str, results: Path) -> str:
@@ -105,13 +104,19 @@ def fill(text: str, results: Path) -> str:
         if name not in BLOCKS:
             raise DexjaxError(f"block {name!r}: known are {', '.join(BLOCKS)}")
         pattern = rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)"
-        content = BLOCKS[name](results)
+        content = written(BLOCKS[name], results)
         text, count = re.subn(
             pattern, lambda m, c=content: f"{m[1]}{c}\n{m[2]}", text, flags=re.DOTALL
         )
         if count != 1:
             raise DexjaxError(f"block {name!r} must end, and stand there once")
     return text
+
+
+def written(block: Block, results: Path) -> str:
+    """Text of a block, with when it was measured."""
+    text, when = block.write(results), measured_line(results, block.file)
+    return f"{text}\n\n{when}" if when else text
 
 
 def failures_table(results: Path) -> str:
@@ -140,19 +145,6 @@ def replay_table(results: Path) -> str:
     return table(" | ".join(header), rows)
 
 
-def startup_line(results: Path) -> str:
-    """How long a newcomer waits."""
-    found = load(results / "startup.json")
-    if not found:
-        return f"*{NOT_MEASURED}*"
-    return (
-        f"The set-up took {found['setup_s']:.0f} s, the first update of a training "
-        f"came {found['first_update_cold_s']:.0f} s after its start the first time and "
-        f"{found['first_update_cached_s']:.0f} s from then on "
-        f"({found['device']})."
-    )
-
-
 def kills_line(results: Path) -> str:
     """How trainings survived being killed."""
     found = load(results / "kills.json")
@@ -165,36 +157,36 @@ def kills_line(results: Path) -> str:
     )
 
 
-BLOCKS: dict[str, Callable[[Path], str]] = {
-    "ships": ships_table,
-    "success": success_table,
-    "transfer": transfer_table,
-    "engines": list_table("throughput.json", ENGINES),
-    "parity": list_table("parity.json", PARITY),
-    "parity-gpu": list_table("parity_gpu.json", PARITY_GPU),
-    "baseline": list_table("baseline.json", BASELINE),
-    "peers": list_table("peers.json", PEERS),
-    "ppo": list_table("ppo.json", PPO),
-    "ppo-gpu": list_table("ppo_gpu.json", PPO_GPU),
-    "iteration": list_table("iteration.json", PARTS, lambda row: row["kind"] == "part"),
-    "changes": list_table(
-        "iteration.json", CHANGES, lambda row: row["kind"] == "change"
-    ),
-    "replay": replay_table,
-    "startup": startup_line,
-    "house": list_table("house.json", HOUSE),
-    "kills": kills_line,
-    "matrix": list_table("matrix.json", MATRIX),
-    "gym": list_table("gym.json", GYM),
-    "codes": list_table("codes.json", CODES),
-    "grasps": list_table("grasps.json", GRASPS),
-    "failures": failures_table,
-    "resdex": resdex_table,
-    "ablations": ablations_table,
-    "compare": compare_table,
-    "by-k": by_k_table,
-    "gpu": list_table("gpu.json", GPU),
-    "hours": hours_table,
+BLOCKS = {
+    "ships": Block("gpu.json", ships_table),
+    "success": Block("base/*.json", success_table),
+    "transfer": Block("transfer.json", transfer_table),
+    "engines": listed("throughput.json", ENGINES),
+    "parity": listed("parity.json", PARITY),
+    "parity-gpu": listed("parity_gpu.json", PARITY_GPU),
+    "peers": listed("peers.json", PEERS),
+    "ppo": listed("ppo.json", PPO),
+    "ppo-gpu": listed("ppo_gpu.json", PPO_GPU),
+    "iteration": listed("iteration.json", PARTS, lambda row: row["kind"] == "part"),
+    "changes": listed("iteration.json", CHANGES, lambda row: row["kind"] == "change"),
+    "replay": Block("replay.json", replay_table),
+    "newcomer": listed("newcomer.json", NEWCOMER),
+    "house": listed("house.json", HOUSE),
+    "kills": Block("kills.json", kills_line),
+    "matrix": listed("matrix.json", MATRIX),
+    "viewer": listed("viewer.json", VIEWER),
+    "gym": listed("gym.json", GYM),
+    "gym-ppo": listed("gym_ppo.json", GYM_PPO),
+    "codes": listed("codes.json", CODES),
+    "grasps": listed("grasps.json", GRASPS),
+    "failures": Block("failures.json", failures_table),
+    "dexgraspnet": listed("dexgraspnet.json", DEXGRASPNET),
+    "resdex": Block("resdex.json", resdex_table),
+    "ablations": Block("resdex.json", ablations_table),
+    "compare": Block("compare.json", compare_table),
+    "by-k": Block("compare.json", by_k_table),
+    "gpu": listed("gpu.json", GPU),
+    "hours": Block("hours.json", hours_table),
 }
 
 

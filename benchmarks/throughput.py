@@ -103,7 +103,7 @@ def seconds(call: Callable) -> float:
     return time.perf_counter() - began
 
 
-def pipeline_row(engine: str, objects: str, worlds: int) -> dict:
+def pipeline_row(engine: str, objects: str, worlds: int, rounds: int = ROUNDS) -> dict:
     """The task's pipeline; with the native engine against raw `rollout`."""
     task = kept_task(engine, objects)
     native = isinstance(task.engine, NativeEngine)
@@ -115,7 +115,7 @@ def pipeline_row(engine: str, objects: str, worlds: int) -> dict:
     roll(mixed, actions)
     singles = _singles(task, worlds) if native else []
     rates, raw, alone = [], [], []
-    for _ in range(ROUNDS if native else 2):
+    for _ in range(rounds if native else 2):
         rates.append(STEPS * worlds / seconds(lambda: roll(mixed, actions)))
         if isinstance(task.engine, NativeEngine):
             raw.append(task.engine.raw_rate(jax.device_get(mixed.physics), ctrl))
@@ -139,7 +139,7 @@ def _singles(task: GraspTask, worlds: int) -> list:
     return [starts(task, worlds, jnp.full(worlds, i)) for i in chosen]
 
 
-def ppo_row(engine: str, objects: str, worlds: int) -> dict:
+def ppo_row(engine: str, objects: str, worlds: int, rounds: int = ROUNDS) -> dict:
     """Whole PPO iterations; with the native engine against raw `rollout`."""
     run = ppo_run(worlds)
     config, task = run.ppo, kept_task(engine, objects)
@@ -150,7 +150,7 @@ def ppo_row(engine: str, objects: str, worlds: int) -> dict:
     jax.block_until_ready(state)
     compile_s = time.perf_counter() - began
     rates, raw = [], []
-    for _ in range(ROUNDS if native else 3):
+    for _ in range(rounds if native else 3):
         before = jax.device_get(state.worlds) if native else None
         began = time.perf_counter()
         state, _ = learner.train(state)

@@ -7,22 +7,19 @@ headless Chromium, which draws on this machine's processor beside it. Writes
 benchmarks/results/viewer.json, or no more than a picture of the page.
 """
 
-import contextlib
 import dataclasses
-import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import psutil
 import tyro
-from playwright.sync_api import Browser, sync_playwright
+from environments.chromium import Tab, chromium
 
 import dexjax
-from dexjax.errors import DexjaxError, main_guard
+from dexjax.errors import main_guard
 from dexjax.runs.assemble import use_compilation_cache
 from dexjax.runs.measure import Where
 from dexjax.runs.records.provenance import provenance
@@ -33,12 +30,6 @@ from dexjax.viewer.worlds import live_world
 
 OUT = Path(__file__).resolve().parent / "results" / "viewer.json"
 WARM_S = 60  # before memory is compared
-FLAGS = ("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
-DRAWN = """() => {
-    window.drawn = 0;
-    const count = () => { window.drawn += 1; requestAnimationFrame(count); };
-    count();
-}"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,45 +51,6 @@ class Options:
     port: int = 8090
     picture: Path | None = None
     out: Path = OUT
-
-
-class Tab:
-    """A tab and what came to it."""
-
-    def __init__(self, browser, address: str, size: tuple[int, int]):
-        """Opens it."""
-        self.messages, self.closed = 0, 0
-        self.tab = browser.new_page(viewport={"width": size[0], "height": size[1]})
-        self.tab.on("websocket", self._connected)
-        self.tab.goto(address)
-        self.tab.locator("canvas").first.wait_for()
-        self.tab.evaluate(DRAWN)
-
-    def _connected(self, socket) -> None:
-        socket.on("framereceived", self._came)
-        socket.on("close", self._ended)
-
-    def _came(self, _) -> None:
-        self.messages += 1
-
-    def _ended(self, _) -> None:
-        self.closed += 1
-
-    def drawn(self) -> int:
-        """Frames drawn so far."""
-        return int(self.tab.evaluate("() => window.drawn"))
-
-
-@contextlib.contextmanager
-def chromium() -> Iterator[Browser]:
-    """A headless browser."""
-    found = shutil.which("chromium") or shutil.which("google-chrome")
-    if found is None:
-        raise DexjaxError("no Chromium here: apt install chromium")
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=found, args=[*FLAGS])
-        yield browser
-        browser.close()
 
 
 def take_picture(page: Page, file: Path) -> None:

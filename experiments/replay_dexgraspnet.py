@@ -9,7 +9,6 @@ links within a few millimetres of the surface and none deep inside.
 """
 
 import dataclasses
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +26,8 @@ from dexjax.errors import DexjaxError, main_guard
 from dexjax.hands import Hand, forward_kinematics, load_hand
 from dexjax.hands.contact_geometry import Spheres, hand_spheres, place
 from dexjax.objects.dexgraspnet import Grasp, find_objects, read_grasps, read_pieces
+from dexjax.runs.records.provenance import provenance
+from dexjax.runs.storage.files import write_json
 
 NEAR = 0.005  # a link this close to the surface (m) counts as touching
 MIN_LINKS = 3
@@ -211,9 +212,7 @@ def main() -> None:
         print(f"skipped {line}", file=sys.stderr)
     if arguments.out is not None:
         report = {"hand": arguments.hand, "objects": rows, "all": total}
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(report | {"skipped": skipped}, indent=2)
-        arguments.out.write_text(text + "\n")
+        write_json(arguments.out, report | {"skipped": skipped} | provenance())
 
 
 if __name__ == "__main__":

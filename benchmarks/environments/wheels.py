@@ -14,10 +14,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from startup import clone
-
 from dexjax.errors import DexjaxError
 from dexjax.runs.records.provenance import commit
+from environments.startup import clone
 
 NEWEST = "newest"
 # What stands beside a version of jax where it is found; the rest is what pip chooses.

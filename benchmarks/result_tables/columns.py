@@ -81,6 +81,11 @@ def span(values: list[float]) -> str:
     return low if low == high else f"{low}–{high}"
 
 
+def listing(values: list[float]) -> str:
+    """Some numbers, one after the other."""
+    return ", ".join(f"{value:,.0f}" for value in values)
+
+
 def version(name: str) -> Callable[[dict], str]:
     """Of a package in a row of matrix.json; empty where none was installed."""
     return lambda row: row.get("versions", {}).get(name, "")
@@ -110,16 +115,6 @@ PARITY = {
     "p of height": fixed("object_height_m_ks_p", 2),
     "fingertip force N": fixed("fingertip_force_n_mean", 1),
     "p of force": fixed("fingertip_force_n_ks_p", 2),
-}
-BASELINE = {
-    "trained on": fixed("objects", 0),
-    "M env steps": fixed("env_steps", 0, 1e-6),
-    "evaluated on": word("split"),
-    "held % (95 %)": held,
-    "reached %": percent("success_reached"),
-    "episodes": fixed("episodes", 0),
-    "seed": word("seed"),
-    "minutes": fixed("trained_wall_s", 0, 1 / 60),
 }
 PEERS = {
     "system": word("system"),
@@ -174,6 +169,34 @@ GYM = {
     "the jitted task": fixed("jax_steps_per_s", 0),
     "share": fixed("share", 2),
     "device": word("device"),
+}
+GYM_PPO = {
+    "object": word("object"),
+    "env steps": fixed("steps", 0),
+    "minutes": fixed("wall_s", 0, 1 / 60),
+    "return at first": fixed("return_first", 0),
+    "at last": fixed("return_last", 0),
+    "reached at last, %": percent("reached_last"),
+    "held at last, %": percent("held_last"),
+}
+VIEWER = {
+    "tabs": word("tabs"),
+    "minutes": fixed("minutes", 0),
+    "frames sent, per s": fixed("frames_per_s", 0),
+    "drawn by a tab, per s": lambda row: span(row["drawn_per_s"]),
+    "a step, ms: median": fixed("step_ms_median", 1),
+    "99 %": fixed("step_ms_p99", 1),
+    "MB, after a minute and at the end": lambda row: listing(row["memory_mb"]),
+    "connections lost": word("lost_connections"),
+}
+NEWCOMER = {"step": word("what"), "seconds": fixed("seconds", 1)}
+DEXGRASPNET = {
+    "policy": word("policy"),
+    "scale": word("scale"),
+    "objects": word("objects"),
+    "held % (95 %)": held,
+    "reached %": percent("success_reached"),
+    "episodes": fixed("episodes", 0),
 }
 CODES = {
     "split": word("split"),

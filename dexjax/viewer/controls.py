@@ -80,6 +80,7 @@ class Controls:
         """
         self._gui, self._ask = server.gui, ask
         self.playing = True
+        self._seed_told = world.seed
         self._time()
         self._world(world, trains)
         if world.can_push:
@@ -132,7 +133,8 @@ class Controls:
         """Shows how the world does."""
         # Only a world that went on by itself overwrites what a person types.
         if self._seed_told != world.seed:
-            self._seed_told = self._seed.value = world.seed
+            self._seed_told = world.seed
+            self._seed.value = world.seed
         self._tally.content = tally_text(world)
         self._pace.content = f"policy and physics: {lag_ms:.0f} ms a step of 20 ms"
         _, forces = world.fingertips()
@@ -166,7 +168,6 @@ class Controls:
             self._seed: Any = self._gui.add_number(
                 "seed", world.seed, min=0, max=LARGEST_SEED, step=1
             )
-            self._seed_told = world.seed
             self._seed.on_update(self._seeded)
             acts = self._gui.add_checkbox(
                 "policy acts", True, hint="off: the hand keeps its last command"

@@ -96,12 +96,7 @@ def test_transfer_table_joins_seeds_and_leaves_gaps(tmp_path):
     ]
 
 
-def test_startup_and_kills_lines(tmp_path):
-    waits = {"setup_s": 84.5, "first_update_cold_s": 20.6, "device": "cpu"}
-    waits |= {"first_update_cached_s": 7.9}
-    (tmp_path / "startup.json").write_text(json.dumps(waits))
-    line = readme.startup_line(tmp_path)
-    assert "84 s" in line and "21 s after" in line and "8 s from" in line
+def test_kills_line(tmp_path):
     kills = {"kills": 20, "runs": 6, "identical": True}
     (tmp_path / "kills.json").write_text(json.dumps(kills))
     assert "20 kills" in readme.kills_line(tmp_path)
@@ -118,7 +113,7 @@ def test_engine_and_replay_tables(tmp_path):
     expected = (
         "| native | task pipeline | mug | 64 | cpu | 512 | 17,400 |  | 0.89 |  |  | 4 |"
     )
-    assert expected in readme.BLOCKS["engines"](tmp_path)
+    assert expected in readme.BLOCKS["engines"].write(tmp_path)
     report = {
         "objects": {"a@0.06": {"grasps": 3, "share_near": 0.5, "depth_mm": 1.23456}}
     }
@@ -135,12 +130,6 @@ RATE = {"success_held": 0.91, "success_reached": 0.95, "ci95": [0.9, 0.925]}
 @pytest.mark.parametrize(
     ("name", "row", "expected"),
     [
-        (
-            "baseline",
-            {"objects": 3200, "env_steps": 10_000_000, "split": "train", "seed": 0}
-            | {"episodes": 3200, "trained_wall_s": 3600.0},
-            "| 3,200 | 10 | train | 91.0 (90.0–92.5) | 95.0 | 3,200 | 0 | 60 |",
-        ),
         (
             "parity",
             {"engine": "mjx", "episodes": 128, "free_qpos_max": 1.2e-6}
@@ -165,7 +154,7 @@ RATE = {"success_held": 0.91, "success_reached": 0.95, "ci95": [0.9, 0.925]}
 )
 def test_one_row_of_each_table(tmp_path, name, row, expected):
     (tmp_path / f"{name}.json").write_text(json.dumps([RATE | row]))
-    assert readme.BLOCKS[name](tmp_path).splitlines()[-1] == expected
+    assert readme.BLOCKS[name].write(tmp_path).splitlines()[-1] == expected
 
 
 def test_iteration_and_changes_tables(tmp_path):
@@ -175,7 +164,7 @@ def test_iteration_and_changes_tables(tmp_path):
     change |= {"before_s": 0.8, "after_s": 0.9, "ratio": 1.12}
     (tmp_path / "iteration.json").write_text(json.dumps([part, change]))
     parts, changes = (
-        readme.BLOCKS[name](tmp_path) for name in ("iteration", "changes")
+        readme.BLOCKS[name].write(tmp_path) for name in ("iteration", "changes")
     )
     assert parts.splitlines()[2:] == ["| update | 200 | 25 |  |"]
     assert changes.splitlines()[2:] == ["| half precision | 800 | 900 | no |"]
@@ -205,4 +194,27 @@ def test_faulty_markers_and_files_are_named(tmp_path):
 def test_aims_stand_beside_what_was_measured(tmp_path, row, expected):
     made = house.Figure("a", **row).row() | {"device": "cpu"}
     (tmp_path / "house.json").write_text(json.dumps([made]))
-    assert readme.BLOCKS["house"](tmp_path).splitlines()[-1] == expected
+    assert readme.BLOCKS["house"].write(tmp_path).splitlines()[-1] == expected
+
+
+def test_a_block_says_when_it_was_measured(tmp_path):
+    rows = [
+        {
+            "what": "clone",
+            "seconds": 1.25,
+            "date": "2026-11-30T01:00:00",
+            "commit": "b" * 40,
+        },
+        {
+            "what": "setup",
+            "seconds": 90.0,
+            "date": "2026-11-29T23:00:00",
+            "commit": "a" * 40,
+        },
+    ]
+    (tmp_path / "newcomer.json").write_text(json.dumps(rows))
+    page = "<!-- begin newcomer -->\n<!-- end newcomer -->\n"
+    lines = readme.fill(page, tmp_path).splitlines()
+    assert lines[3:5] == ["| clone | 1.2 |", "| setup | 90.0 |"]
+    told = "*newcomer.json: 2026-11-29 to 2026-11-30, commits `aaaaaaa`, `bbbbbbb`*"
+    assert lines[-2] == told

@@ -2,24 +2,17 @@
 
 The set-up is `make setup` in a fresh clone. The first update is timed from the start of
 the process of `dexjax train base` to the first row of metrics.csv: once with every
-cache empty and once more with what that left. Writes benchmarks/results/startup.json.
+cache empty, and then with what that left.
 """
 
 import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-import tyro
-
-from dexjax.runs.records.provenance import provenance
-from dexjax.runs.storage.files import write_json
-
-ROOT = Path(__file__).resolve().parents[1]
-OUT = ROOT / "benchmarks" / "results" / "startup.json"
+ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 600.0  # s
 
 
@@ -69,7 +62,9 @@ def _has_row(metrics: Path) -> bool:
     return metrics.exists() and metrics.read_bytes().count(b"\n") > 1
 
 
-def first_updates(name: str, rounds: int, work: Path, preset: str = "laptop") -> dict:
+def first_updates(
+    name: str, rounds: int, work: Path, preset: str
+) -> tuple[float, float]:
     """Seconds to the first update: with empty caches, and with what that left.
 
     Args:
@@ -83,33 +78,4 @@ def first_updates(name: str, rounds: int, work: Path, preset: str = "laptop") ->
         first_update_seconds(name, work / f"warm{i}", work / "cache", preset)
         for i in range(rounds)
     )
-    return {
-        "first_update_cold_s": round(cold, 1),
-        "first_update_cached_s": round(warm[rounds // 2], 1),
-        "first_update_cached_all_s": [round(seconds, 1) for seconds in warm],
-    }
-
-
-def main(name: str = "mug", rounds: int = 3, out: Path = OUT) -> None:
-    """Measures all of it.
-
-    Args:
-        name: of the object.
-        rounds: first updates with the caches filled; the median counts.
-        out: JSON file to write.
-    """
-    with tempfile.TemporaryDirectory() as temporary:
-        work = Path(temporary)
-        setup_s = setup_seconds(clone(work))
-        report = {
-            "object": name,
-            "setup_s": round(setup_s, 1),
-            **first_updates(name, rounds, work),
-            **provenance(),
-        }
-    write_json(out, report)
-    print(report)
-
-
-if __name__ == "__main__":
-    tyro.cli(main)
+    return round(cold, 1), round(warm[rounds // 2], 1)
