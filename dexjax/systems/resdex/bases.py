@@ -48,7 +48,7 @@ class Base:
     """
 
     folder: Path
-    run: Run
+    run: PpoRun
     policy: ActorPolicy
     summary: dict
 
@@ -123,12 +123,13 @@ def find_base(name: str, run: PpoRun, seed: int, folder: Path) -> Base:
     if (there / "summary.json").exists():
         print(f"base policy of {name}: reusing {there}")
         return load_base(there)
+    wanted = base_run(name, run, seed, there)
     for base in shipped_bases():
-        if base.object == name and seed == base.run.seed and _fits(base.run, run):
+        if base.object == name and seed == base.run.seed and _alike(base.run, wanted):
             print(f"base policy of {name}: the one that comes with dexjax")
             return base
     print(f"base policy of {name}: training it in {there}")
-    train_base(base_run(name, run, seed, there))
+    train_base(wanted)
     return load_base(there)
 
 
@@ -165,10 +166,11 @@ def base_run(name: str, run: PpoRun, seed: int, out: Path) -> PpoRun:
     )
 
 
-def _fits(base: Run, run: PpoRun) -> bool:
-    """Whether a base policy was trained as one for this run would be."""
-    same = base.preset == run.preset and base.scene.hand == run.scene.hand
-    return same and base.scene.wrist == run.scene.wrist
+def _alike(one: PpoRun, other: PpoRun) -> bool:
+    """Whether two runs train the same network for the same hand and task."""
+    hands = [(run.scene.hand, run.scene.wrist) for run in (one, other)]
+    kinds = [(run.task, run.network) for run in (one, other)]
+    return hands[0] == hands[1] and kinds[0] == kinds[1]
 
 
 def load_base(folder: Path) -> Base:
@@ -178,10 +180,11 @@ def load_base(folder: Path) -> Base:
         DexjaxError: if there is none, or a policy of another kind.
     """
     found = load_stored(folder)
-    if not isinstance(found.policy, ActorPolicy):
+    policy, run = found.policy, found.run
+    if not isinstance(policy, ActorPolicy) or not isinstance(run, PpoRun):
         raise DexjaxError(f"{folder} holds no base policy")
     summary = read_json(Path(folder) / "summary.json")
-    return Base(Path(folder), found.run, found.policy, summary)
+    return Base(Path(folder), run, policy, summary)
 
 
 def check_bases(bases: Bases, run: Run) -> None:

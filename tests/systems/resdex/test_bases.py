@@ -114,6 +114,12 @@ def test_shipped_bases_serve_hyper_policies_of_all_seeds(run, tmp_path, capsys):
     assert capsys.readouterr().out.count("comes with dexjax") == 2
 
 
+def test_shipped_bases_serve_the_preset_for_a_gpu(run, tmp_path, capsys):
+    found = find_base(SHIPPED, dataclasses.replace(run, preset="gpu"), 0, tmp_path)
+    assert found.object == SHIPPED
+    assert "comes with dexjax" in capsys.readouterr().out
+
+
 @pytest.fixture
 def trained(monkeypatch):
     """Runs that would be trained."""
