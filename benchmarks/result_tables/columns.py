@@ -181,6 +181,7 @@ GYM_PPO = {
 }
 VIEWER = {
     "tabs": word("tabs"),
+    "the browser": word("browser"),
     "minutes": fixed("minutes", 0),
     "frames sent, per s": fixed("frames_per_s", 0),
     "drawn by a tab, per s": lambda row: span(row["drawn_per_s"]),
