@@ -2,10 +2,11 @@
 
     python benchmarks/matrix.py --folder FOLDER [--pythons 3.13] [--jax 0.7.2 newest]
 
-Every pair has an environment of its own in FOLDER, with nothing but the wheel, what it
-needs and pytest. There the installed command trains a little, the lines of the README
-load every shipped policy and let it act, and those tests run that take seconds. Writes
-benchmarks/results/matrix.json, one row a pair as soon as it is done; a pair that has a
+Every pair has an environment of its own in FOLDER, with nothing but the wheel, its
+extras `view` and `gym`, what they need and what runs tests and notebooks. There the
+installed command trains a little, the lines of the README load every shipped policy and
+let it act, those tests run that take seconds, and the notebook runs without a screen.
+Writes benchmarks/results/matrix.json, one row a pair as soon as it is done; a pair that has a
 row of the same commit is not tried again.
 """
 
@@ -33,7 +34,7 @@ from dexjax.runs.records.provenance import provenance
 from dexjax.runs.storage.files import read_json, write_json
 
 OUT = Path(__file__).resolve().parent / "results" / "matrix.json"
-PARTS = ("install", "training", "api", "tests")
+PARTS = ("install", "training", "api", "tests", "notebook")
 SKIPPED = "not tried"
 
 TRAINING = (
@@ -61,12 +62,16 @@ TESTS = (
     "networks",
     "policies",
     "runs/test_checkpoint.py",
+    "runs/test_checkpoint_damage.py",
+    "runs/test_checkpoint_saving.py",
     "learners/test_worlds.py",
     "learners/test_ppo_loss.py",
     "test_spec.py",
     "test_rotations.py",
     "hands/test_description.py",
+    "test_gym.py",
 )
+NOTEBOOK = "benchmarks/test_notebook.py"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,10 +95,12 @@ def programs(home: Path, source: Source) -> dict[str, list]:
     """What is run in an environment: name of the part -> command."""
     python = home / "bin" / "python"
     pytest = [python, "-P", "-m", "pytest", "-q", "--tb=line", "-p", "no:cacheprovider"]
+    pytest += ["-c", source.settings]
     return {
         "training": [home / "bin" / "dexjax", *TRAINING],
         "api": [python, "-P", "-c", LINES],
-        "tests": [*pytest, "-c", source.settings, *(source.tests / t for t in TESTS)],
+        "tests": [*pytest, *(source.tests / t for t in TESTS)],
+        "notebook": [*pytest, source.tests / NOTEBOOK],
     }
 
 

@@ -21,6 +21,8 @@ from environments.startup import clone
 NEWEST = "newest"
 # What stands beside a version of jax where it is found; the rest is what pip chooses.
 BESIDE = {"0.7.2": ("flax==0.11.2", "orbax-checkpoint==0.12.4")}
+EXTRAS = "view,gym"
+RUNNERS = ("pytest", "ipykernel", "nbclient")
 INSTALLED = ("jax", "jaxlib", "flax", "orbax-checkpoint", "numpy", "mujoco", "dexjax")
 ASK_PYTHON = "import sys; print('%d.%d' % sys.version_info[:2])"
 ASK_VERSIONS = f"""
@@ -138,9 +140,8 @@ def requirements(jax: str) -> list[str]:
     Args:
         jax: its version, or "newest".
     """
-    if jax == NEWEST:
-        return ["jax", "pytest"]
-    return [f"jax=={jax}", *BESIDE.get(jax, ()), "pytest"]
+    own = ["jax"] if jax == NEWEST else [f"jax=={jax}", *BESIDE.get(jax, ())]
+    return [*own, *RUNNERS]
 
 
 def make_environment(home: Path, python: Path, jax: str, source: Source) -> Done:
@@ -163,7 +164,8 @@ def make_environment(home: Path, python: Path, jax: str, source: Source) -> Done
     pip = [own, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
     # What was the newest when a kept environment was made may no longer be.
     newest = ["--upgrade", "--upgrade-strategy", "eager"]
-    done = run([*pip, *newest, source.wheel, *requirements(jax)])
+    wheel = f"{source.wheel}[{EXTRAS}]"
+    done = run([*pip, *newest, wheel, *requirements(jax)])
     if done.ok:
         # Every commit has the same version, so that pip keeps an older one's.
         done = run([*pip, "--force-reinstall", "--no-deps", source.wheel])

@@ -156,6 +156,7 @@ MATRIX = {
     "smoke training": word("training"),
     "the lines, every policy": word("api"),
     "fast tests": lambda row: fast_tests(row),
+    "notebook": word("notebook"),
 }
 PARTS = {
     "part": word("what"),
