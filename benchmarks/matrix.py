@@ -6,8 +6,8 @@ Every pair has an environment of its own in FOLDER, with nothing but the wheel, 
 extras `view` and `gym`, what they need and what runs tests and notebooks. There the
 installed command trains a little, the lines of the README load every shipped policy and
 let it act, those tests run that take seconds, and the notebook runs without a screen.
-Writes benchmarks/results/matrix.json, one row a pair as soon as it is done; a pair that has a
-row of the same commit is not tried again.
+Writes benchmarks/results/matrix.json, one row a pair as soon as it is done; a pair that
+has a row of the same commit is not tried again.
 """
 
 import dataclasses
