@@ -8,17 +8,18 @@ from result_tables.columns import NOT_MEASURED, load, short, span, table
 
 
 def success_table(results: Path) -> str:
-    """One row per object, hand, preset and engine, over the seeds."""
+    """One row per object, hand, preset, end and engine, over the seeds."""
     groups: dict[tuple, list[dict]] = {}
     for path in sorted((results / "base").glob("*.json")):
         run = load(path)
         hand = run.get("hand", "shadow")
-        key = (run["object"], hand, run["preset"], run["engine"])
+        until = f"{100 * run['stop_at']:.0f}" if run["stop_at"] else ""
+        key = (run["object"], hand, run["preset"], until, run["engine"])
         groups.setdefault(key, []).append(run)
     rows = [_success_row(key, runs) for key, runs in sorted(groups.items())]
     header = (
-        "object | hand | preset | engine | seeds | held, mean (lowest) % | reached % | "
-        "M env steps | minutes | env steps/s | penetration / overlap mm"
+        "object | hand | preset | until % | engine | seeds | held, mean (lowest) % | "
+        "reached % | M env steps | minutes | env steps/s | penetration / overlap mm"
     )
     return table(header, rows)
 

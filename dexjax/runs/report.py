@@ -78,6 +78,7 @@ def summarise(
         "engine": task.engine.name,
         "hand": run.scene.hand,
         "preset": run.preset,
+        "stop_at": run.budget.stop_at,
         "learner": dataclasses.asdict(run.learner),
         "seed": run.seed,
         **provenance(),

@@ -32,6 +32,7 @@ def _run(seed, held, **more):
         "object": "mug",
         "preset": "laptop",
         "engine": "native",
+        "stop_at": 0.98,
         "seed": seed,
         "success_held": held,
         "success_reached": 1.0,
@@ -67,9 +68,9 @@ def test_success_table_joins_seeds(tmp_path):
     table = readme.success_table(tmp_path).splitlines()
     assert len(table) == 3
     cells = [cell.strip() for cell in table[2].strip("|").split("|")]
-    assert cells[:5] == ["mug", "shadow", "laptop", "native", "2"]
-    assert cells[5:9] == ["97.5 (95.0)", "100.0", "2.0–2.5", "5.0"]
-    assert cells[9:] == ["8,000", "0.80 / 0.10"]
+    assert cells[:6] == ["mug", "shadow", "laptop", "98", "native", "2"]
+    assert cells[6:10] == ["97.5 (95.0)", "100.0", "2.0–2.5", "5.0"]
+    assert cells[10:] == ["8,000", "0.80 / 0.10"]
     assert len(cells) == table[0].count("|") - 1 == table[1].count("|") - 1
 
 
