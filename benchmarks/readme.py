@@ -72,7 +72,7 @@ class Block(NamedTuple):
     """What a block of a page is made from.
 
     Attributes:
-        file: in benchmarks/results; a star stands for several.
+        file: in benchmarks/results; a star, or a comma, stands for several.
         write: its text, from the folder of the results.
     """
 
@@ -158,7 +158,7 @@ def kills_line(results: Path) -> str:
 
 
 BLOCKS = {
-    "ships": Block("gpu.json", ships_table),
+    "ships": Block("gpu.json, dexgraspnet.json", ships_table),
     "success": Block("base/*.json", success_table),
     "transfer": Block("transfer.json", transfer_table),
     "engines": listed("throughput.json", ENGINES),

@@ -56,10 +56,11 @@ def rows_of(results: Path, file: str) -> Iterator[dict]:
 
     Args:
         results: folder of the result files.
-        file: name of a file, or with a star of several.
+        file: name of a file; of several with a star, or with a comma between them.
     """
-    for path in sorted(results.glob(file)):
-        yield from _dated(load(path))
+    for pattern in file.split(", "):
+        for path in sorted(results.glob(pattern)):
+            yield from _dated(load(path))
 
 
 def _dated(found: Any) -> Iterator[dict]:
