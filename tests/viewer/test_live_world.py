@@ -1,9 +1,8 @@
 """A world that is watched: it does what the task does, and what a person wishes."""
 
-import jax
 import numpy as np
 import pytest
-from flax import struct
+from puppet import Puppet
 
 import dexjax
 from dexjax.errors import DexjaxError
@@ -95,23 +94,6 @@ def test_fingertips_feel_what_they_touch(world):
     assert np.linalg.norm(resting, axis=1).max() < 1.5
     assert np.linalg.norm(holding, axis=1).max() > 2.0
     assert places.shape == (5, 3) and (places[:, 2] > 0).all()
-
-
-class Puppet(struct.PyTreeNode):
-    """Does what it is told with the first joint."""
-
-    spec: PolicySpec = struct.field(pytree_node=False)
-    commands: tuple[Command, ...] = struct.field(pytree_node=False)
-
-    def init(self, batch):
-        return jax.numpy.zeros(batch)
-
-    def told(self, carry, command):
-        return jax.numpy.full_like(carry, command["bend"])
-
-    def act(self, obs, carry, key=None):
-        action = jax.numpy.zeros((len(carry), self.spec.actions))
-        return action.at[:, 6].set(carry), carry
 
 
 def test_a_command_reaches_the_policy(world):
