@@ -35,6 +35,7 @@ COMMANDS = {
     "objects plan": ("objects_plan", "chooses the everyday set's members anew"),
     "hands check": ("hands_check", "checks a hand's description and MJCF file"),
     "proposals": ("proposals", "finds grasp proposals and tries them out"),
+    "grasp-sets": ("grasp_sets", "finds in-hand grasps and tries them out"),
     "resdex": ("resdex", "trains and measures the whole of ResDex"),
     "tables": ("tables", "prints the paper's tables with our figures"),
 }

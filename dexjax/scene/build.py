@@ -16,6 +16,8 @@ from dexjax.scene.scene import Scene
 from dexjax.scene.sizes import check_equal_sizes
 from dexjax.scene.variation import Variation, vary_objects, vary_world
 
+TIMESTEP = 0.005  # s, as in tabletop.xml
+MOST_TIMESTEP = 0.02
 _TAKEN = (OBJECT, "hand", "root", "arm", "palm", "table")
 
 
@@ -28,6 +30,7 @@ def make_scene(
     others: Mapping[str, ObjectSet] | None = None,
     fixtures: Sequence[Fixture] = (),
     variations: Sequence[Variation] = (Variation(),),
+    timestep: float = TIMESTEP,
 ) -> Scene:
     """Builds a scene, one model for every object in every variation.
 
@@ -40,16 +43,23 @@ def make_scene(
             worlds hold, or of n, which go with those of `objects`.
         fixtures: furniture.
         variations: of the physics of every object.
+        timestep: s of a physics step. Steps longer than the usual ones are taken with
+            implicit damping, and contacts become as soft as they have to be.
 
     Raises:
         DexjaxError: for an unknown wrist drive, an empty set, sets that do not go
-            together, names that are taken, or models that come out with unequal sizes.
+            together, names that are taken, models that come out with unequal sizes, or
+            a timestep that nothing held would bear.
     """
     carrier = Floating(wrist) if carrier is None else carrier
     if len(objects) == 0:
         raise DexjaxError("the object set is empty: give at least one object")
     if len(variations) == 0:
         raise DexjaxError("no variation of the physics: give at least Variation()")
+    if not 0 < timestep <= MOST_TIMESTEP:
+        raise DexjaxError(
+            f"timestep {timestep} s: must be above 0 and at most {MOST_TIMESTEP}"
+        )
     variations = tuple(variations)
     named = {OBJECT: vary_objects(objects, variations)}
     for name, other in (others or {}).items():
@@ -61,6 +71,7 @@ def make_scene(
         try:
             _fill(spec, named, fixtures, index)
             vary_world(spec, variations[index % len(variations)])
+            _step_by(spec, timestep)
             return compiled(spec)
         except DexjaxError:
             raise
@@ -74,6 +85,13 @@ def make_scene(
     joints |= {f.name: own for f in fixtures if (own := fixture_joints(f))}
     sensors = sensor_slices(models[0])
     return Scene(hand, named[OBJECT], models, sensors, joints, variations, carrier)
+
+
+def _step_by(spec: mujoco.MjSpec, timestep: float) -> None:
+    """Sets the physics step; see `make_scene`."""
+    spec.option.timestep = timestep
+    if timestep > TIMESTEP:
+        spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
 
 
 def sensor_slices(model: mujoco.MjModel) -> dict[str, slice]:

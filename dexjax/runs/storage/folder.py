@@ -22,6 +22,7 @@ _FILES = (
     "objects.object.npz",
     "encoder",
     "grasps.npz",
+    "grasp_sets.npz",
     "bases.json",
     "chunks",
     "metrics.csv",

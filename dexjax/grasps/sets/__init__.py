@@ -1,0 +1,1 @@
+"""Sets of stable in-hand grasps, as graphs (DexterityGen, section III-A)."""

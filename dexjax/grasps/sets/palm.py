@@ -1,0 +1,104 @@
+"""A fixed palm with an object in it, and gravity from any side.
+
+The palm stands still and faces up in the world's axes, the fingers along +x; the pose
+of the wrist is the direction of gravity, so that "palm down" is gravity that pulls out
+of the palm. Every object with every turn of the palm is one model of the scene.
+"""
+
+from collections.abc import Sequence
+
+import mujoco
+import numpy as np
+
+from dexjax.errors import DexjaxError
+from dexjax.hands import Hand
+from dexjax.objects.object_set import ObjectSet
+from dexjax.scene import Scene, make_scene
+from dexjax.scene.carriers import FixedPalm
+from dexjax.scene.variation import Variation
+
+TIMESTEP = 0.01  # s
+SUBSTEPS = 10  # a control step of 0.1 s
+GRAVITY = 9.81  # m/s^2
+# How the palm is held -> where gravity pulls, in the world's axes.
+TURNS: dict[str, tuple[float, float, float]] = {
+    "palm up": (0.0, 0.0, -1.0),
+    "palm down": (0.0, 0.0, 1.0),
+    "fingers up": (-1.0, 0.0, 0.0),
+    "fingers down": (1.0, 0.0, 0.0),
+    "thumb up": (0.0, 1.0, 0.0),
+    "thumb down": (0.0, -1.0, 0.0),
+}
+
+
+def palm_scene(
+    hand: Hand, objects: ObjectSet, turns: Sequence[str] = tuple(TURNS)
+) -> Scene:
+    """The scene of a hand, objects and turns of the palm.
+
+    Args:
+        hand: the hand.
+        objects: n of them.
+        turns: names in `TURNS`, t of them.
+
+    Returns:
+        A scene of n t models, object by object.
+
+    Raises:
+        DexjaxError: for an unknown turn, and as `make_scene`.
+    """
+    for turn in turns:
+        if turn not in TURNS:
+            raise DexjaxError(f"turn of the palm {turn!r}: choose from {list(TURNS)}")
+    pulls = [GRAVITY * np.array(TURNS[turn]) for turn in turns]
+    return make_scene(
+        hand,
+        objects,
+        carrier=FixedPalm(),
+        variations=[
+            Variation(gravity=(float(x), float(y), float(z))) for x, y, z in pulls
+        ],
+        timestep=TIMESTEP,
+    )
+
+
+def palm_pose(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
+    """Where the palm's centre is: position (3,) m and quaternion (4,) wxyz, world."""
+    data = mujoco.MjData(scene.model)
+    mujoco.mj_kinematics(scene.model, data)
+    site, quat = data.site("palm_center"), np.zeros(4)
+    mujoco.mju_mat2Quat(quat, site.xmat)
+    return site.xpos.copy(), quat
+
+
+def finger_of_geoms(scene: Scene) -> np.ndarray:
+    """Which finger each geom belongs to, (geoms,) int.
+
+    Fingers count in the order of `Hand.fingertips`; links of the palm have the number
+    after the last finger, everything that is not of the hand -1.
+    """
+    model, hand = scene.model, scene.hand
+    finger = _finger_of_bodies(scene)
+    for link in hand.links:
+        if link not in hand.finger_links:
+            finger[model.body(link).id] = len(hand.fingertips)
+    return finger[model.geom_bodyid]
+
+
+def finger_of_actuators(scene: Scene) -> np.ndarray:
+    """Which finger each actuator moves, (actuated,) int; 0 if it moves several."""
+    model = scene.model
+    finger = _finger_of_bodies(scene)[model.jnt_bodyid[model.actuator_trnid[:, 0]]]
+    return np.maximum(finger, 0)
+
+
+def _finger_of_bodies(scene: Scene) -> np.ndarray:
+    """The finger whose tip alone hangs on a body, (bodies,) int; -1 otherwise."""
+    model = scene.model
+    tips = np.zeros((model.nbody, len(scene.hand.fingertips)), bool)
+    for number, tip in enumerate(scene.hand.fingertips):
+        body = int(model.site(tip).bodyid[0])
+        while body:
+            tips[body, number] = True
+            body = int(model.body_parentid[body])
+    return np.where(tips.sum(axis=1) == 1, tips.argmax(axis=1), -1)

@@ -1,0 +1,1 @@
+"""DexterityGen (2025): presets and pipeline."""
