@@ -158,7 +158,7 @@ def kills_line(results: Path) -> str:
 
 
 BLOCKS = {
-    "ships": Block("gpu.json, dexgraspnet.json", ships_table),
+    "ships": Block("gpu.json, dexgraspnet.json, shipped.json", ships_table),
     "success": Block("base/*.json", success_table),
     "transfer": Block("transfer.json", transfer_table),
     "engines": listed("throughput.json", ENGINES),

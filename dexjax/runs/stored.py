@@ -50,6 +50,12 @@ class StoredPolicy(struct.PyTreeNode):
     run: Run = struct.field(pytree_node=False)
     step: int = struct.field(pytree_node=False)
 
+    def __repr__(self) -> str:
+        """In a line, without its parameters."""
+        sees = ", ".join(own.name for own in self.spec.observations)
+        kind = type(self.policy).__name__
+        return f"<{kind} {self.folder}: moves the {self.spec.body}, sees {sees}>"
+
     @property
     def spec(self) -> PolicySpec:
         """What it acts on."""

@@ -1,6 +1,7 @@
 """The panel beside the picture: what a person may ask for, and what is told them."""
 
 import html
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -22,6 +23,7 @@ DIRECTIONS = {
     "up": (0, 0, 1),
 }
 LARGEST_SEED = 2_000_000_000
+TYPING_S = 3.0
 _FULL_N = 20.0  # of a bar
 
 
@@ -80,7 +82,7 @@ class Controls:
         """
         self._gui, self._ask = server.gui, ask
         self.playing = True
-        self._seed_told = world.seed
+        self._seed_told, self._seed_typed = world.seed, -TYPING_S
         self._time()
         self._world(world, trains)
         if world.can_push:
@@ -131,8 +133,9 @@ class Controls:
 
     def tell(self, world: LiveWorld, lag_ms: float) -> None:
         """Shows how the world does."""
-        # Only a world that went on by itself overwrites what a person types.
-        if self._seed_told != world.seed:
+        # The number of the next episode does not overwrite what is being typed.
+        typing = time.monotonic() - self._seed_typed < TYPING_S
+        if self._seed_told != world.seed and not typing:
             self._seed_told = world.seed
             self._seed.value = world.seed
         self._tally.content = tally_text(world)
@@ -166,7 +169,12 @@ class Controls:
             others = self._gui.add_button("load others")
             others.on_click(lambda _: self._others())
             self._seed: Any = self._gui.add_number(
-                "seed", world.seed, min=0, max=LARGEST_SEED, step=1
+                "seed",
+                world.seed,
+                min=0,
+                max=LARGEST_SEED,
+                step=1,
+                hint=f"of the episode, 0 to {LARGEST_SEED:,}",
             )
             self._seed.on_update(self._seeded)
             acts = self._gui.add_checkbox(
@@ -229,6 +237,7 @@ class Controls:
 
     def _seeded(self, event: Any) -> None:
         if event.client is not None:
+            self._seed_typed = time.monotonic()
             seed = int(self._seed.value)
             self._ask(lambda page: page.seed(seed))
 

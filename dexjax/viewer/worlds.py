@@ -54,6 +54,8 @@ def loader(stored: StoredPolicy, where: Where) -> Callable[[str], LiveWorld]:
     """
 
     def load(names: str) -> LiveWorld:
+        if not names.strip():
+            raise DexjaxError("name objects that are built in, such as mug,can:2")
         if not names_builtin(names):
             raise DexjaxError(
                 f"{names!r} is not built in: see dexjax objects list; a mesh file can "

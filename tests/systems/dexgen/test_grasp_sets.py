@@ -73,7 +73,10 @@ def test_a_damaged_search_is_named(small, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (["--names", "cubes"], "no object 'cubes' in geometric/train: did you mean cube"),
+        (
+            ["--names", "cubes"],
+            "no object 'cubes' in geometric/train: did you mean cube",
+        ),
         (["--objects", "mine"], "mine"),
         (["--size", "1"], "size"),
         (["--hand", "claw"], "claw"),
