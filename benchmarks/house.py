@@ -1,13 +1,14 @@
 """The house in figures, each with what is aimed at beside it.
 
-    python benchmarks/house.py [--tests-s 512] [--tiny]
+    python benchmarks/house.py [--parts rates tests] [--tests-s 512] [--tiny]
 
 Seconds of an import in a fresh process; size of the wheel and of the policies in it;
 how long a newcomer waits for a training (see environments/startup.py); how much of raw
 stepping the task's pipeline and PPO's iteration reach (see throughput.py); and seconds
-of the test suite. Writes benchmarks/results/house.json, one row per figure.
+of the test suite. Completes benchmarks/results/house.json, one row per figure.
 """
 
+import dataclasses
 import statistics
 import subprocess
 import sys
@@ -15,15 +16,15 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import tyro
 from environments.startup import clone, first_updates, setup_seconds
+from result_tables.completing import complete
 from throughput import measured, pipeline_row, ppo_row
 
 from dexjax.errors import DexjaxError, main_guard
 from dexjax.runs.records.provenance import provenance
-from dexjax.runs.storage.files import write_json
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "benchmarks" / "results" / "house.json"
@@ -77,6 +78,26 @@ class Sizes(NamedTuple):
     worlds: int = 512
     rounds: int = 31
     preset: str = "laptop"
+
+
+Part = Literal["imports", "package", "waits", "rates", "tests"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Measures.
+
+    Attributes:
+        parts: of the table; all by default.
+        tests_s: s of the test suite; it is run if this is not given.
+        tiny: to see that it works: figures that say nothing.
+        out: JSON file to complete.
+    """
+
+    parts: tuple[Part, ...] = get_args(Part)
+    tests_s: float | None = None
+    tiny: bool = False
+    out: Path = OUT
 
 
 TINY = Sizes(imports=1, updates=1, worlds=16, rounds=3, preset="smoke")
@@ -146,51 +167,39 @@ def tests_seconds() -> float:
     return round(time.monotonic() - began, 1)
 
 
-def figures(tests_s: float | None, tiny: bool) -> Iterator[Figure]:
-    """All of them, one after the other.
+def tested(tests_s: float | None) -> Iterator[Figure]:
+    """What who changes it waits for."""
+    seconds = tests_seconds() if tests_s is None else tests_s
+    yield Figure("test suite", "s", seconds, at_most=540.0)
 
-    Args:
-        tests_s: s of the test suite, if it has been timed already.
-        tiny: as little of each as shows that it works; neither set-up nor tests.
-    """
-    sizes = TINY if tiny else Sizes()
-    yield from imports(sizes)
+
+def figures(options: Options) -> Iterator[Figure]:
+    """Those that are asked for, one after the other."""
+    sizes = TINY if options.tiny else Sizes()
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
-        source = clone(work)
-        yield from packed(source, work)
-        if not tiny:
-            yield Figure("set-up", "s", round(setup_seconds(source), 1))
-        yield from waits(work, sizes)
-    yield from rates(sizes)
-    if tests_s is not None or not tiny:
-        seconds = tests_seconds() if tests_s is None else tests_s
-        yield Figure("test suite", "s", seconds, at_most=540.0)
-
-
-def benchmark(
-    tests_s: float | None = None,
-    tiny: bool = False,
-    out: Path = OUT,
-) -> None:
-    """Measures and writes the table.
-
-    Args:
-        tests_s: s of the test suite; it is run if this is not given.
-        tiny: to see that it works: figures that say nothing.
-        out: JSON file to write.
-    """
-    rows = []
-    for figure in figures(tests_s, tiny):
-        rows.append(figure.row() | provenance())
-        write_json(out, rows)
-        print(f"{figure.what}: {figure.value:g} {figure.unit}", flush=True)
+        if "imports" in options.parts:
+            yield from imports(sizes)
+        if "package" in options.parts:
+            yield from packed(clone(work), work)
+        if "waits" in options.parts:
+            if not options.tiny:
+                seconds = setup_seconds(clone(work / "setup"))
+                yield Figure("set-up", "s", round(seconds, 1))
+            yield from waits(work, sizes)
+        if "rates" in options.parts:
+            yield from rates(sizes)
+        if "tests" in options.parts:
+            yield from tested(options.tests_s)
 
 
 @main_guard
 def main() -> None:
-    """Reads the command line."""
-    tyro.cli(benchmark)
+    """Reads the command line, measures and completes the table."""
+    options = tyro.cli(Options)
+    for figure in figures(options):
+        complete(options.out, [figure.row() | provenance()], ("what", "unit"))
+        print(f"{figure.what}: {figure.value:g} {figure.unit}", flush=True)
 
 
 if __name__ == "__main__":

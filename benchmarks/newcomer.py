@@ -82,6 +82,7 @@ def benchmark(port: int = 8095, out: Path = OUT) -> None:
         out: JSON file to write.
     """
     rows = []
+    os.environ.pop("PYTHONPATH", None)  # A newcomer has none.
     with tempfile.TemporaryDirectory() as temporary:
         for what, seconds in steps(Path(temporary), port):
             rows.append({"what": what, "seconds": round(seconds, 1)} | provenance())

@@ -18,6 +18,7 @@ PATIENCE = 600.0  # s
 
 def clone(work: Path) -> Path:
     """A fresh clone, of what is committed."""
+    work.mkdir(parents=True, exist_ok=True)
     folder = work / "clone"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
     return folder
