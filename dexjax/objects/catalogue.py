@@ -124,7 +124,7 @@ def describe(objects: ObjectSet) -> list[str]:
         f"{row['object']}: "
         f"{' x '.join(f'{100 * x:.1f}' for x in row['extents_m'])} cm, "
         f"{1000 * row['mass_kg']:.0f} g, {row['hulls']} hulls of "
-        f"{row['hull_vertices']} vertices, {row['grasps']} grasps"
+        f"{row['hull_vertices']} vertices, {row['grasps'] or 'no'} grasp proposals"
         for row in figures(objects)
     ]
 
