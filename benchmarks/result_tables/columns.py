@@ -66,15 +66,6 @@ def held(row: dict) -> str:
     return f"{100 * row['success_held']:.1f} ({low:.1f}–{high:.1f})"
 
 
-def spread(row: dict) -> str:
-    """How far two proposals of one object are apart in the mean."""
-    apart = row.get("spread")
-    if not apart:
-        return ""
-    wrist, turn = 100 * apart["wrist_m"], apart["turn_degrees"]
-    return f"{wrist:.0f}, {turn:.0f}, {apart['joints_rad']:.2f}"
-
-
 def span(values: list[float]) -> str:
     """The least and the largest of some numbers, or the only one."""
     low, high = f"{min(values):.1f}", f"{max(values):.1f}"
@@ -224,9 +215,6 @@ GRASPS = {
     "directions held, %": percent("directions_held"),
     "penetration mm: median": fixed("depth_mm_median", 1),
     "95 %": fixed("depth_mm_p95", 1),
-    "objects with one that held, %": fixed("objects_with_a_valid_one", 1, 100),
-    "two of an object apart: wrist cm, turn °, joints rad": spread,
-    "grasps/s": fixed("grasps_per_s", 0),
 }
 RESDEX = {
     "policy": lambda row: policy(row),
