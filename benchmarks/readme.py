@@ -27,7 +27,6 @@ from result_tables.columns import (
     GYM_PPO,
     HOUSE,
     MATRIX,
-    NEWCOMER,
     NOT_MEASURED,
     PARITY,
     PARITY_GPU,
@@ -145,6 +144,15 @@ def replay_table(results: Path) -> str:
     return table(" | ".join(header), rows)
 
 
+def newcomer_table(results: Path) -> str:
+    """What a newcomer waits for, step by step and in all."""
+    rows = load(results / "newcomer.json")
+    shown = [[row["what"], f"{row['seconds']:.0f}"] for row in rows]
+    if rows:
+        shown.append(["*all*", f"{sum(row['seconds'] for row in rows):.0f}"])
+    return table("step | seconds", shown)
+
+
 def kills_line(results: Path) -> str:
     """How trainings survived being killed."""
     found = load(results / "kills.json")
@@ -170,7 +178,7 @@ BLOCKS = {
     "iteration": listed("iteration.json", PARTS, lambda row: row["kind"] == "part"),
     "changes": listed("iteration.json", CHANGES, lambda row: row["kind"] == "change"),
     "replay": Block("replay.json", replay_table),
-    "newcomer": listed("newcomer.json", NEWCOMER),
+    "newcomer": Block("newcomer.json", newcomer_table),
     "house": listed("house.json", HOUSE),
     "kills": Block("kills.json", kills_line),
     "matrix": listed("matrix.json", MATRIX),

@@ -10,7 +10,9 @@ nearer to a browser that draws on a GPU. Completes benchmarks/results/viewer.jso
 takes no more than a picture of the page.
 """
 
+import contextlib
 import dataclasses
+import os
 import sys
 import threading
 import time
@@ -71,14 +73,22 @@ def take_picture(page: Page, file: Path) -> None:
         tab.screenshot(path=file)
 
 
+def give_way(process: psutil.Process) -> None:
+    """Gives all threads of its children the lowest priority."""
+    for child in process.children(recursive=True):
+        for thread in child.threads():
+            # A thread may be gone by now.
+            with contextlib.suppress(ProcessLookupError):
+                os.setpriority(os.PRIO_PROCESS, thread.id, LOWEST)
+
+
 def watch(page: Page, options: Options) -> dict:
     """Opens the tabs and looks on."""
     process = psutil.Process()
     with chromium() as browser:
         tabs = [Tab(browser, page.address, options.size) for _ in range(options.tabs)]
         if options.yielding:
-            for own in process.children(recursive=True):
-                own.nice(LOWEST)
+            give_way(process)
         began, frames = time.monotonic(), page.frames
         page.step_s.clear()
         warm, seconds = 0.0, 60 * options.minutes

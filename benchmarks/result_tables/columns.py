@@ -182,7 +182,6 @@ VIEWER = {
     "MB, after a minute and at the end": lambda row: listing(row["memory_mb"]),
     "connections lost": word("lost_connections"),
 }
-NEWCOMER = {"step": word("what"), "seconds": fixed("seconds", 1)}
 DEXGRASPNET = {
     "policy": word("policy"),
     "scale": word("scale"),

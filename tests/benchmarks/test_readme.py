@@ -216,6 +216,7 @@ def test_a_block_says_when_it_was_measured(tmp_path):
     (tmp_path / "newcomer.json").write_text(json.dumps(rows))
     page = "<!-- begin newcomer -->\n<!-- end newcomer -->\n"
     lines = readme.fill(page, tmp_path).splitlines()
-    assert lines[3:5] == ["| clone | 1.2 |", "| setup | 90.0 |"]
+    assert lines[3:5] == ["| clone | 1 |", "| setup | 90 |"]
+    assert lines[5] == "| *all* | 91 |"
     told = "*newcomer.json: 2026-11-29 to 2026-11-30, commits `aaaaaaa`, `bbbbbbb`*"
     assert lines[-2] == told
