@@ -2,7 +2,7 @@
 
 import dataclasses
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -60,7 +60,7 @@ class LiveWorld:
         self.task, self.policy = task, policy
         self.scene = task.engine.scene
         self.acts = True
-        self._every = task.episodes(STARTS)
+        self._every = jax.tree.map(jnp.asarray, task.episodes(STARTS))
         self._push = np.zeros(3, np.float32)
         self._command = {own.name: own.start for own in self.commands}
         self.choose(0, seed)
@@ -94,12 +94,10 @@ class LiveWorld:
     def reset(self, seed: int) -> None:
         """Begins an episode; the same seed gives the same one."""
         place = self.index * STARTS + seed % STARTS
-        episode = jax.tree.map(lambda x: jnp.asarray(x[place]), self._every)
-        self._key = jax.random.key(seed)
-        self.state = _reset(self.task, self._key, episode)
-        self._carry = self.policy.init(1)
+        self.state, self._memory = _begin(
+            self.task, self.policy, self._every, place, seed
+        )
         self.tell(self._command)
-        self._action = jnp.zeros(self.task.spec.actions)
         self._push[:] = 0.0
         self.seed = seed
 
@@ -119,7 +117,8 @@ class LiveWorld:
         """
         self._command = command
         if isinstance(self.policy, Steered):
-            self._carry = self.policy.told(self._carry, command)
+            told = self.policy.told(self._memory.carry, command)
+            self._memory = self._memory._replace(carry=told)
 
     def shown(self) -> Shown:
         """What is shown beside the bodies."""
@@ -150,10 +149,9 @@ class LiveWorld:
             self._count()
             self.reset(self.seed + 1)
             return
-        self._key, key = jax.random.split(self._key)
         state = self._pushed(self.state)
-        self.state, self._carry, self._action = _step(
-            self.task, self.policy, state, self._carry, key, self._action, self.acts
+        self.state, self._memory = _step(
+            self.task, self.policy, state, self._memory, self.acts
         )
 
     def _count(self) -> None:
@@ -175,26 +173,41 @@ class LiveWorld:
         return state.replace(physics=physics._replace(qvel=physics.qvel + change))
 
 
+class _Memory(NamedTuple):
+    """What a world keeps from step to step beside its state.
+
+    Attributes:
+        key: of what the policy draws.
+        carry: what the policy remembers.
+        action: (actions,) the last one.
+    """
+
+    key: jax.Array
+    carry: Any
+    action: jax.Array
+
+
+# Each is one call: a step has 20 ms, and what JAX does outside takes milliseconds.
 @partial(jax.jit, static_argnums=0)
-def _reset(task: Task, key: jax.Array, episode: Any) -> TaskState:
-    return task.reset(key, episode)
+def _begin(
+    task: Task, policy: Policy, every: Any, place: int, seed: int
+) -> tuple[TaskState, _Memory]:
+    """The world at the beginning of one of the episodes."""
+    key = jax.random.key(seed)
+    state = task.reset(key, jax.tree.map(lambda x: x[place], every))
+    return state, _Memory(key, policy.init(1), jnp.zeros(task.spec.actions))
 
 
 @partial(jax.jit, static_argnums=0)
 def _step(
-    task: Task,
-    policy: Policy,
-    state: TaskState,
-    carry: Any,
-    key: jax.Array,
-    last: jax.Array,
-    acts: bool,
-) -> tuple[TaskState, Any, jax.Array]:
-    """The world after one step, what the policy remembers, and its action."""
+    task: Task, policy: Policy, state: TaskState, memory: _Memory, acts: bool
+) -> tuple[TaskState, _Memory]:
+    """The world after one step."""
+    key, own = jax.random.split(memory.key)
     seen = jax.tree.map(lambda x: x[None], state.obs)
-    action, carry = policy.act(seen, carry, key)
-    action = jnp.where(acts, action[0], last)
-    return task.advance(state, action), carry, action
+    action, carry = policy.act(seen, memory.carry, own)
+    action = jnp.where(acts, action[0], memory.action)
+    return task.advance(state, action), _Memory(key, carry, action)
 
 
 @partial(jax.jit, static_argnums=0)
