@@ -44,7 +44,7 @@ class Options:
 
     Attributes:
         minutes: how long.
-        tabs: that are open.
+        tabs: that are open; none to see what the page does by itself.
         yielding: whether the browser has the lowest priority.
         size: width and height of a tab.
         port: of the page.
@@ -82,6 +82,13 @@ def give_way(process: psutil.Process) -> None:
                 os.setpriority(os.PRIO_PROCESS, thread.id, LOWEST)
 
 
+def browser_said(options: Options) -> str:
+    """How the browser goes about it."""
+    if not options.tabs:
+        return "none"
+    return "yields" if options.yielding else "takes all cores"
+
+
 def watch(page: Page, options: Options) -> dict:
     """Opens the tabs and looks on."""
     process = psutil.Process()
@@ -93,7 +100,10 @@ def watch(page: Page, options: Options) -> dict:
         page.step_s.clear()
         warm, seconds = 0.0, 60 * options.minutes
         while (passed := time.monotonic() - began) < seconds:
-            tabs[0].tab.wait_for_timeout(1000)
+            if tabs:
+                tabs[0].tab.wait_for_timeout(1000)
+            else:
+                time.sleep(1)
             if not warm and passed > min(WARM_S, seconds / 2):
                 warm = process.memory_info().rss / 1e6
             print(f"\r{passed:.0f} of {seconds:.0f} s", end="", file=sys.stderr)
@@ -102,7 +112,7 @@ def watch(page: Page, options: Options) -> dict:
         row = {
             "minutes": round(passed / 60, 2),
             "tabs": options.tabs,
-            "browser": "yields" if options.yielding else "takes all cores",
+            "browser": browser_said(options),
             "frames_per_s": round((page.frames - frames) / passed, 1),
             "messages_per_s": [round(tab.messages / passed, 1) for tab in tabs],
             "drawn_per_s": [round(tab.drawn() / passed, 1) for tab in tabs],

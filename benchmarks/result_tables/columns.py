@@ -176,7 +176,7 @@ VIEWER = {
     "the browser": word("browser"),
     "minutes": fixed("minutes", 0),
     "frames sent, per s": fixed("frames_per_s", 0),
-    "drawn by a tab, per s": lambda row: span(row["drawn_per_s"]),
+    "drawn by a tab, per s": lambda row: span(row["drawn_per_s"] or [0.0]),
     "a step, ms: median": fixed("step_ms_median", 1),
     "99 %": fixed("step_ms_p99", 1),
     "MB, after a minute and at the end": lambda row: listing(row["memory_mb"]),
