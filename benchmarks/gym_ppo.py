@@ -39,6 +39,8 @@ class Options:
         horizon: steps of each world in an iteration.
         epochs: over what an iteration has collected.
         minibatches: of it.
+        near_share: of the episodes that begin near a grasp, as the presets have them;
+            these do not count.
         seed: of worlds and networks.
         out: JSON file.
     """
@@ -49,6 +51,7 @@ class Options:
     horizon: int = 16
     epochs: int = 2
     minibatches: int = 4
+    near_share: float = 0.5
     seed: int = 0
     out: Path = OUT
 
@@ -87,7 +90,7 @@ class Agent(nn.Module):
         """Fresh networks."""
         super().__init__()
         self.actor, self.critic = mlp(inputs, actions, 0.01), mlp(inputs, 1, 1.0)
-        self.log_std = nn.Parameter(torch.full((actions,), -0.2))
+        self.log_std = nn.Parameter(torch.full((actions,), np.log(0.6)))
 
     def policy(self, obs: torch.Tensor) -> torch.distributions.Normal:
         """Of actions."""
@@ -139,6 +142,8 @@ def train(options: Options) -> dict:
         objects=options.object,
         num_envs=options.worlds,
         sees="geometry-unaware",
+        relative=True,
+        near_share=options.near_share,
     )
     flat = FlattenObservation(envs)
     size = flat.single_observation_space.shape[0]
@@ -162,7 +167,8 @@ def train(options: Options) -> dict:
             obs, over = normalise(raw), ended
             for i in np.flatnonzero(ended):
                 told = [infos[name][i] for name in ("return", "reached", "held")]
-                episodes.append(tuple(map(float, told)))
+                if told[0]:  # Nothing is told of an episode that does not count.
+                    episodes.append(tuple(map(float, told)))
         learn(agent, optimiser, rows, obs, options)
         if iteration % 10 == 0:
             passed = time.monotonic() - began
@@ -186,6 +192,7 @@ def train(options: Options) -> dict:
         "reached_last": last[:, 1].mean(),
         "held_last": last[:, 2].mean(),
         "wall_s": round(time.monotonic() - began, 1),
+        "near_share": options.near_share,
         "seed": options.seed,
         "torch": torch.__version__,
         **provenance(),
@@ -200,7 +207,7 @@ def learn(agent: Agent, optimiser, rows: list[list], obs, options: Options) -> N
     )
     with torch.no_grad():
         after = agent.value(obs)
-    reward, ended = 0.01 * reward.float(), ended.float()
+    reward, ended = 0.1 * reward.float(), ended.float()
     gain = advantages(reward, value, after, ended)
     parts = seen, action, old, gain, gain + value, counts
     update(agent, optimiser, [x.flatten(0, 1) for x in parts], options)

@@ -48,7 +48,7 @@ class Base:
     """
 
     folder: Path
-    run: PpoRun
+    run: Run
     policy: ActorPolicy
     summary: dict
 
@@ -166,11 +166,10 @@ def base_run(name: str, run: PpoRun, seed: int, out: Path) -> PpoRun:
     )
 
 
-def _alike(one: PpoRun, other: PpoRun) -> bool:
-    """Whether two runs train the same network for the same hand and task."""
+def _alike(one: Run, other: Run) -> bool:
+    """Whether two runs train the same hand for the same task."""
     hands = [(run.scene.hand, run.scene.wrist) for run in (one, other)]
-    kinds = [(run.task, run.network) for run in (one, other)]
-    return hands[0] == hands[1] and kinds[0] == kinds[1]
+    return hands[0] == hands[1] and one.task == other.task
 
 
 def load_base(folder: Path) -> Base:
@@ -180,11 +179,10 @@ def load_base(folder: Path) -> Base:
         DexjaxError: if there is none, or a policy of another kind.
     """
     found = load_stored(folder)
-    policy, run = found.policy, found.run
-    if not isinstance(policy, ActorPolicy) or not isinstance(run, PpoRun):
+    if not isinstance(found.policy, ActorPolicy):
         raise DexjaxError(f"{folder} holds no base policy")
     summary = read_json(Path(folder) / "summary.json")
-    return Base(Path(folder), run, policy, summary)
+    return Base(Path(folder), found.run, found.policy, summary)
 
 
 def check_bases(bases: Bases, run: Run) -> None:
