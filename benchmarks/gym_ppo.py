@@ -3,7 +3,7 @@
     pip install torch 'dexjax[gym]'
     python benchmarks/gym_ppo.py [--steps 1_000_000]
 
-One file, nothing of dexjax but the environment. It learns to grasp a box; results go to
+One file, nothing of dexjax but the environment. It is to grasp a box; results go to
 benchmarks/results/gym_ppo.json: returns of the first episodes and of the last, and how
 many of the last were reached and held while it explored.
 """
@@ -33,7 +33,7 @@ class Options:
     """Trains.
 
     Attributes:
-        object: to grasp.
+        object: to grasp; one of the everyday set has grasp proposals.
         steps: of all worlds together.
         worlds: at a time.
         horizon: steps of each world in an iteration.
@@ -45,7 +45,7 @@ class Options:
         out: JSON file.
     """
 
-    object: str = "box"
+    object: str = "box:1@0.08"
     steps: int = 1_000_000
     worlds: int = 256
     horizon: int = 16
