@@ -36,7 +36,7 @@ from result_tables.completing import THROUGHPUT, complete
 from dexjax.errors import DexjaxError, main_guard
 from dexjax.learners.worlds import batched
 from dexjax.physics.native import NativeEngine
-from dexjax.runs.assemble import assemble_engine, load_scene_objects, training_task
+from dexjax.runs.assemble import assemble_engine, load_run_objects, training_task
 from dexjax.runs.launch import ppo_learner
 from dexjax.runs.records.provenance import provenance
 from dexjax.runs.run import PpoRun
@@ -57,8 +57,7 @@ def make_task(engine: str, objects: str) -> GraspTask:
     run = preset("laptop")
     scene = dataclasses.replace(run.scene, object=objects, engine=engine)
     run = dataclasses.replace(run, scene=scene)
-    made = load_scene_objects(scene, run.task.observes_codes)
-    return training_task(run, assemble_engine(scene, made))
+    return training_task(run, assemble_engine(run, load_run_objects(run)))
 
 
 kept_task = functools.lru_cache(1)(make_task)
@@ -157,7 +156,7 @@ def ppo_row(engine: str, objects: str, worlds: int, rounds: int = ROUNDS) -> dic
         jax.block_until_ready(state)
         rates.append(config.steps * worlds / (time.perf_counter() - began))
         if isinstance(task.engine, NativeEngine):
-            held = jax.vmap(task.control)(jnp.asarray(before.memory.previous_action))
+            held = jax.vmap(task.applied)(before)
             ctrl = np.repeat(np.asarray(held)[None], config.steps, axis=0)
             raw.append(task.engine.raw_rate(before.physics, ctrl))
     return {

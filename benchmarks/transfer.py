@@ -81,7 +81,7 @@ class Tasks:
         if key not in self._made:
             scene = dataclasses.replace(run.scene, engine="native")
             run = dataclasses.replace(run, scene=scene, seed=self._options.seed)
-            engine = assemble_engine(scene, load_objects(names(self._options)))
+            engine = assemble_engine(run, load_objects(names(self._options)))
             self._made[key] = fresh_task(run, engine, self._options.episodes)
         return self._made[key]
 

@@ -1,64 +1,31 @@
 """The library in a few names: make a task, load a policy, train, evaluate."""
 
 import dataclasses
-import difflib
-import functools
 from pathlib import Path
 from typing import Any
 
-from dexjax import shipped, tasks
+from dexjax import shipped
 from dexjax.errors import DexjaxError
 from dexjax.evaluation.episodes import Evaluation
 from dexjax.evaluation.episodes import evaluate as run_episodes
+from dexjax.making import (
+    WHOLE_EPISODES,
+    MadeInhandTask,
+    MadeTask,
+    check_names,
+    make,
+)
 from dexjax.policies.policy import Policy
 from dexjax.render.film import film
-from dexjax.runs.assemble import (
-    assemble_engine,
-    load_scene_objects,
-    use_compilation_cache,
-)
-from dexjax.runs.kept import with_kept
-from dexjax.runs.run import PpoRun, SceneConfig
 from dexjax.runs.storage.files import make_folder
 from dexjax.runs.stored import StoredPolicy, load_stored
 from dexjax.scene import Scene
+from dexjax.systems.dexgen.expert import ExpertRun, train_expert
+from dexjax.systems.dexgen.presets import expert_preset
 from dexjax.systems.resdex.base import train_base
 from dexjax.systems.resdex.presets import preset as base_preset
-from dexjax.tasks.grasp import GraspConfig, GraspTask
-from dexjax.tasks.grasp.observations import OBSERVATIONS, RELATIVE
 
-# What only a training does with its episodes; comes from its preset.
-_WHOLE_EPISODES: dict[str, Any] = {
-    "near_share": 0.0,
-    "retry_share": 0.0,
-    "enough_steps": 0,
-}
-
-
-class MadeTask(GraspTask):
-    """A grasping task that knows how it would be trained.
-
-    Attributes:
-        run: a training of it, by the preset "laptop".
-        measured: as `fresh`; asked for the same again it gives the same task.
-    """
-
-    def __init__(self, run: PpoRun, encoder: str):
-        """Makes engine and start states.
-
-        Args:
-            run: names scene and task.
-            encoder: name of what gives the object codes.
-
-        Raises:
-            DexjaxError: for whatever does not exist.
-        """
-        objects = load_scene_objects(run.scene, run.task.observes_codes)
-        engine = assemble_engine(run.scene, objects)
-        super().__init__(engine, run.task, run.seed, encoder)
-        self.run = run
-        # Another task is another program to compile: the last ones are kept.
-        self.measured = functools.lru_cache(2)(self.fresh)
+__all__ = ["MadeInhandTask", "MadeTask", "Result", "evaluate", "load", "make", "train"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,47 +88,8 @@ def load(name: str | Path) -> StoredPolicy:
     return load_stored(shipped.find(name))
 
 
-def make(
-    task: str,
-    *,
-    objects: str = "mug",
-    sees: Policy | str = "geometry-unaware",
-    seed: int = 0,
-    **choices: Any,
-) -> MadeTask:
-    """Makes a task; `jax.vmap` its `reset` over keys and its `step` over worlds.
-
-    Args:
-        task: one of `dexjax.tasks()`.
-        objects: as for a training: "mug", "mug,can:2", "thing.stl" or
-            "everyday/train:64".
-        sees: a policy, whose observations the task then gives, or one of "full",
-            "surface", "points", "seen-points" and "geometry-unaware".
-        seed: of the start states.
-        **choices: any field of `SceneConfig` (hand, wrist, engine, size, dexgraspnet,
-            encoder, grasps) and of `GraspConfig` (reward, goal_height, starts, …).
-
-    Raises:
-        DexjaxError: for whatever does not exist or does not fit; names what would.
-    """
-    if task not in tasks.NAMES:
-        raise DexjaxError(f"task {task!r}: choose from {', '.join(tasks.NAMES)}")
-    use_compilation_cache()
-    usual = base_preset("laptop")
-    scene, grasp = usual.scene, dataclasses.replace(usual.task, **_WHOLE_EPISODES)
-    if isinstance(sees, str):
-        grasp = dataclasses.replace(grasp, observation=sees)
-    else:
-        scene, grasp = _as_seen_by(sees, scene, grasp)
-    scene = dataclasses.replace(scene, object=objects)
-    scene, grasp = _chosen(choices, scene, grasp)
-    run = dataclasses.replace(usual, scene=scene, task=grasp, seed=seed)
-    run.check()
-    return MadeTask(run, _encoder(run))
-
-
 def evaluate(
-    task: MadeTask, policy: Policy, episodes: int = 256, seed: int = 0
+    task: MadeTask | MadeInhandTask, policy: Policy, episodes: int = 256, seed: int = 0
 ) -> Result:
     """Runs a policy on fresh episodes of a task.
 
@@ -185,7 +113,10 @@ def evaluate(
 
 
 def train(
-    task: MadeTask, preset: str = "laptop", out: str | Path = "runs/mine", **budget: Any
+    task: MadeTask | MadeInhandTask,
+    preset: str = "laptop",
+    out: str | Path = "runs/mine",
+    **budget: Any,
 ) -> StoredPolicy:
     """Trains a policy on a task by PPO; again, it goes on where it stopped.
 
@@ -198,9 +129,12 @@ def train(
     Raises:
         DexjaxError: for whatever is wrong with the choices or the folder.
     """
+    if isinstance(task, MadeInhandTask):
+        train_expert(_expert_run(task, preset, Path(out).expanduser(), budget))
+        return load_stored(Path(out))
     usual = base_preset(preset)
-    training = {name: getattr(usual.task, name) for name in _WHOLE_EPISODES}
-    _check_names(budget, {f.name for f in dataclasses.fields(usual.budget)})
+    training = {name: getattr(usual.task, name) for name in WHOLE_EPISODES}
+    check_names(budget, {f.name for f in dataclasses.fields(usual.budget)})
     run = dataclasses.replace(
         usual,
         scene=task.run.scene,
@@ -213,51 +147,18 @@ def train(
     return load_stored(Path(out))
 
 
-def _as_seen_by(
-    policy: Policy, scene: SceneConfig, task: GraspConfig
-) -> tuple[SceneConfig, GraspConfig]:
-    """Scene and task with what a policy sees and moves."""
-    names = {own.name for own in policy.spec.observations}
-    kinds = [n for n, own in OBSERVATIONS.items() if {*own} == names - {RELATIVE}]
-    if not kinds:
-        raise DexjaxError(
-            f"no grasping task observes just {', '.join(sorted(names))}, which the "
-            "policy sees"
-        )
-    task = dataclasses.replace(task, observation=kinds[0], relative=RELATIVE in names)
-    if isinstance(policy, StoredPolicy):
-        trained = with_kept(policy.folder, policy.run).scene
-        scene = dataclasses.replace(
-            scene, hand=trained.hand, wrist=trained.wrist, encoder=trained.encoder
-        )
-    return scene, task
-
-
-def _chosen(
-    choices: dict[str, Any], scene: SceneConfig, task: GraspConfig
-) -> tuple[SceneConfig, GraspConfig]:
-    """Scene and task with further choices, each where it belongs."""
-    parts = [{f.name for f in dataclasses.fields(part)} for part in (scene, task)]
-    _check_names(choices, parts[0] | parts[1])
-    paths = {name: choices[name] for name in _FOLDERS if choices.get(name)}
-    choices = choices | {name: Path(p).expanduser() for name, p in paths.items()}
-    own, other = ({n: v for n, v in choices.items() if n in part} for part in parts)
-    return dataclasses.replace(scene, **own), dataclasses.replace(task, **other)
-
-
-_FOLDERS = ("dexgraspnet", "encoder", "grasps")
-
-
-def _check_names(choices: dict[str, Any], known: set[str]) -> None:
-    for name in choices:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-            hint = ", ".join(near or sorted(known))
-            raise DexjaxError(f"no choice {name!r}: there are {hint}")
-
-
-def _encoder(run: PpoRun) -> str:
-    """Name of what gives the object codes of a run."""
-    from dexjax.runs.encoder import encoder_name
-
-    return encoder_name(run.scene.encoder) if run.task.observes_codes else ""
+def _expert_run(
+    task: MadeInhandTask, preset: str, out: Path, budget: dict[str, Any]
+) -> ExpertRun:
+    """A training of an in-hand task."""
+    usual = expert_preset(preset)
+    check_names(budget, {f.name for f in dataclasses.fields(usual.budget)})
+    own = dataclasses.replace(task.run.task, easiest=usual.task.easiest)
+    return dataclasses.replace(
+        usual,
+        scene=task.run.scene,
+        task=own,
+        budget=dataclasses.replace(usual.budget, **budget),
+        seed=task.run.seed,
+        out=out,
+    )

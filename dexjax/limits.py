@@ -38,9 +38,10 @@ def check(config: Any, path: str = "") -> None:
 
 def _check_value(name: str, value: Any, allowed: tuple) -> None:
     if isinstance(allowed[0], str):
-        if value not in allowed:
-            what = name.rpartition(".")[2]
-            raise DexjaxError(f"{what} {value!r}: choose from {', '.join(allowed)}")
+        for own in value if isinstance(value, tuple) else (value,):
+            if own not in allowed:
+                what = name.rpartition(".")[2]
+                raise DexjaxError(f"{what} {own!r}: choose from {', '.join(allowed)}")
         return
     low, high = allowed
     kinds = (int,) if isinstance(low, int) else (int, float)

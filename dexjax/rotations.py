@@ -40,6 +40,18 @@ def angle_between(p: Array, q: Array) -> jax.Array:
     return 2.0 * jnp.arctan2(sine, jnp.abs(relative[..., 0]))
 
 
+def to_rotation_vector(q: Array) -> jax.Array:
+    """Axis times angle in [0, pi], (…, 3) rad."""
+    w, v = q[..., :1], q[..., 1:]
+    # q and -q are one rotation: the shorter way round.
+    v = jnp.where(w < 0, -v, v)
+    squared = jnp.square(v).sum(-1, keepdims=True)
+    small = squared < 1e-12
+    sine = jnp.sqrt(jnp.where(small, 1.0, squared))
+    angle = 2.0 * jnp.arctan2(sine, jnp.abs(w))
+    return jnp.where(small, 2.0 * v, v * (angle / sine))
+
+
 def to_euler(q: Array) -> jax.Array:
     """Roll, pitch, yaw (…, 3) rad about fixed axes x, y, z."""
     w, x, y, z = jnp.moveaxis(q, -1, 0)

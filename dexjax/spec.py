@@ -7,6 +7,7 @@ import math
 POLICY = "policy"
 PRIVILEGED = "privileged"  # critics and teachers: nothing that acts in the end
 CAMERA = "camera"
+CONTROLLER = "controller"  # what turns commands into motions and knows the hand alone
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Observation:
         name: its key in a task's observations.
         shape: of one world's array.
         dtype: of its elements.
-        seen_by: `POLICY`, `PRIVILEGED` or `CAMERA`.
+        seen_by: `POLICY`, `PRIVILEGED`, `CAMERA` or `CONTROLLER`.
         source: what else its meaning depends on, such as the encoder of a code.
     """
 

@@ -8,9 +8,14 @@ from pathlib import Path
 import jax
 import pytest
 
+from dexjax.grasps.sets.grasp_set import from_simulation
+from dexjax.grasps.sets.palm import SUBSTEPS, palm_scene
+from dexjax.grasps.sets.search import Search
 from dexjax.hands import load_hand
 from dexjax.learners.autoencoder import AutoencoderConfig
+from dexjax.objects.geometric import geometric_objects
 from dexjax.objects.loading import load_object
+from dexjax.physics.native import NativeEngine
 from dexjax.runs.encoder import export_encoder
 from dexjax.runs.storage.folder import RunFolder
 from dexjax.scene import make_scene
@@ -68,6 +73,30 @@ def mug_scene():
 def box_scene():
     """One hull, where the mug has 15: for what compiles or counts hulls."""
     return make_scene(load_hand(), load_object("box"))
+
+
+@pytest.fixture(scope="session")
+def two_objects():
+    return geometric_objects("train", ["cube", "bar"])
+
+
+@pytest.fixture(scope="session")
+def palm_engine(two_objects):
+    """An Allegro hand with a cube or a bar in it and two turns of its palm."""
+    scene = palm_scene(load_hand("allegro"), two_objects, ("palm up", "thumb up"))
+    return NativeEngine(scene, SUBSTEPS)
+
+
+@pytest.fixture(scope="session")
+def grasp_sets(palm_engine, two_objects):
+    """A few grasps of these."""
+    search = Search(palm_engine, 24, seed=0, batch=256)
+    found = search.start()
+    while search.missing(found).any():
+        found = search.step(found)
+    turns = ("palm up", "thumb up")
+    parts = (found.grasps, found.touching, found.depth)
+    return from_simulation(palm_engine.scene, turns, two_objects, *parts)
 
 
 @pytest.fixture(scope="session")

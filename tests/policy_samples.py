@@ -4,10 +4,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from dexjax.hands import load_hand
 from dexjax.networks.actor import MlpActor
+from dexjax.networks.film_unet import FilmUnet
+from dexjax.networks.inverse_dynamics import InverseDynamics
+from dexjax.networks.motions import FUTURE, MotionModels, motion_sizes
 from dexjax.networks.scaling import Scaling
 from dexjax.networks.student import VisionActor
 from dexjax.policies.actor import ActorPolicy
+from dexjax.policies.controller import make_controller
 from dexjax.policies.mixture import BasePolicies, Mixture, MixturePolicy
 from dexjax.policies.student import StudentPolicy
 from dexjax.spec import Observation, PolicySpec, TaskSpec
@@ -27,12 +32,12 @@ TASK = TaskSpec(
 )
 
 
-def seen(batch, seed=0):
-    """Observations (batch, …) of the task, some of them beyond any clip."""
+def seen(batch, seed=0, observations=TASK.observations):
+    """Observations (batch, …), by default the task's, some of them beyond any clip."""
     rng = np.random.default_rng(seed)
     return {
         own.name: rng.normal(0, 2, (batch, *own.shape)).astype(np.float32)
-        for own in TASK.observations
+        for own in observations
     }
 
 
@@ -47,7 +52,11 @@ def scaling(sees, rng):
 
 def drawn_params(network, rng):
     """Parameters as a training might leave them: none of them zero."""
-    shapes = jax.eval_shape(network.init, jax.random.key(0), seen(1))
+    return drawn_arrays(jax.eval_shape(network.init, jax.random.key(0), seen(1)), rng)
+
+
+def drawn_arrays(shapes, rng):
+    """Parameters of these shapes, none of them zero."""
 
     def drawn(x):
         spread = 1.5 / np.sqrt(x.shape[0]) if x.ndim == 2 else 0.5
@@ -82,6 +91,27 @@ def student_policy():
     params = drawn_params(network, rng)
     spec = PolicySpec.of(TASK, (*sees, "cloud"))
     return StudentPolicy(params, scaling(sees, rng), network, 2.0, spec)
+
+
+def controller_policy(touch=False, steps=4, per_finger=2):
+    """A controller of the Allegro hand, with motions of some 5 mm."""
+    rng = np.random.default_rng(3)
+    hand = load_hand("allegro")
+    own = motion_sizes(hand, per_finger, touch)
+    models = MotionModels(
+        FilmUnet(FUTURE, own.keypoints, 32, 1, (7,)),
+        InverseDynamics(own.actions, 6, 1),
+        diffusion_steps=20,
+    )
+    shapes = jax.eval_shape(lambda k: models.init(k, own.features), jax.random.key(0))
+    motion, zeros = (FUTURE, own.keypoints, 3), jnp.zeros
+    scaling = Scaling(
+        {"history": zeros(own.features), "motion": zeros(motion)},
+        {"history": jnp.ones(own.features), "motion": jnp.full(motion, 0.005)},
+    )
+    # Small enough that not every motion is at its limits.
+    params = jax.tree.map(lambda x: 0.3 * x, drawn_arrays(shapes, rng))
+    return make_controller(models, params, scaling, hand, "allegro hand", steps)
 
 
 def plain_actor(policy, obs):

@@ -11,7 +11,9 @@ import pytest
 import dexjax
 from dexjax.errors import DexjaxError
 from dexjax.evaluation.episodes import _run
+from dexjax.grasps.sets.grasp_set import write_sets
 from dexjax.shipped import shipped
+from dexjax.systems.dexgen.trials import Simple
 
 WORLDS = 4
 
@@ -134,7 +136,7 @@ def test_a_policy_that_does_not_fit_says_what_differs(task, mug, policy):
     ("call", "said"),
     [
         (lambda: dexjax.load("resdex/hypr"), "no policy 'resdex/hypr': .*resdex/hyper"),
-        (lambda: dexjax.make("grsp"), "task 'grsp': choose from grasp"),
+        (lambda: dexjax.make("grsp"), "task 'grsp': choose from grasp, inhand"),
         (lambda: dexjax.make("grasp", objects="mugg"), "unknown object 'mugg'"),
         (lambda: dexjax.make("grasp", hand="foot"), "unknown hand 'foot'"),
         (lambda: dexjax.make("grasp", engine="bullet"), "engine 'bullet': choose"),
@@ -160,3 +162,18 @@ def test_what_cannot_be_evaluated_or_trained_is_one_line(task, policy, tmp_path)
     with pytest.raises(DexjaxError, match="no choice 'steps': there are"):
         dexjax.train(task, preset="smoke", out=tmp_path / "x", steps=3)
     assert not (tmp_path / "x").exists()
+
+
+def test_a_task_in_the_hand_is_made_and_measured(grasp_sets, tmp_path):
+    file = tmp_path / "sets.npz"
+    write_sets(file, grasp_sets)
+    with pytest.raises(DexjaxError, match="needs grasp sets: make them"):
+        dexjax.make("inhand")
+    cube = {"objects": "geometric/train/cube", "grasps": file, "episode_steps": 20}
+    task = dexjax.make("inhand", **cube, turn_every=0)
+    assert task.run.scene.hand == "allegro" and task.objects.names == ("cube",)
+    still = Simple("nothing", task.spec, len(task.hand.joints))
+    result = dexjax.evaluate(task, still, episodes=4)
+    assert result.episodes == 4 and result.outcomes["held"] >= 0.75
+    with pytest.raises(DexjaxError, match="no choice 'nearst': there are nearest"):
+        dexjax.make("inhand", **cube, nearst=1.0)

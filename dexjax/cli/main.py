@@ -22,6 +22,8 @@ COMMANDS = {
     "train hyper": ("train_hyper", "trains a hyper-policy and its base policies"),
     "train student": ("train_student", "distils a policy into one that sees points"),
     "train codes": ("train_codes", "trains the encoder of object codes"),
+    "train expert": ("train_expert", "trains an expert of moving things in the hand"),
+    "train controller": ("train_controller", "trains a controller on transitions"),
     "evaluate": ("evaluate", "measures a policy on fresh episodes"),
     "view": ("view", "shows a policy at work in the browser, or a hand"),
     "demo": ("demo", "films the policies that come with dexjax on unseen objects"),
@@ -36,6 +38,8 @@ COMMANDS = {
     "hands check": ("hands_check", "checks a hand's description and MJCF file"),
     "proposals": ("proposals", "finds grasp proposals and tries them out"),
     "grasp-sets": ("grasp_sets", "finds in-hand grasps and tries them out"),
+    "transitions": ("transitions", "rolls experts out into a data set"),
+    "dexgen study": ("dexgen_study", "measures what a controller makes of commands"),
     "resdex": ("resdex", "trains and measures the whole of ResDex"),
     "tables": ("tables", "prints the paper's tables with our figures"),
 }

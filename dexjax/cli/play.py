@@ -14,7 +14,7 @@ from dexjax.cli.arguments import parse
 from dexjax.evaluation.episodes import evaluate
 from dexjax.limits import Limits
 from dexjax.render.film import film
-from dexjax.runs.assemble import assemble_engine, fresh_task, load_scene_objects
+from dexjax.runs.assemble import assemble_engine, fresh_task, load_run_objects
 from dexjax.runs.run import SceneConfig
 from dexjax.runs.storage.files import make_folder
 from dexjax.spec import PolicySpec
@@ -75,7 +75,7 @@ def run(arguments: Sequence[str]) -> dict:
         preset("laptop"), scene=options.scene, seed=options.seed
     )
     make_folder(options.out)
-    engine = assemble_engine(asked.scene, load_scene_objects(asked.scene, False))
+    engine = assemble_engine(asked, load_run_objects(asked))
     task = fresh_task(asked, engine, EPISODES)
     spec = PolicySpec.of(task.spec, ())
     agent = Agent(spec, float(options.agent == "random"))

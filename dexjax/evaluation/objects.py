@@ -9,11 +9,11 @@ from dexjax.evaluation.contacts import contact_depths
 from dexjax.evaluation.episodes import Evaluation, evaluate
 from dexjax.evaluation.interval import wilson
 from dexjax.policies.policy import Policy
-from dexjax.tasks.grasp import GraspTask
+from dexjax.tasks.task import WatchedTask
 
 
 def measure_objects(
-    task: GraspTask, policy: Policy, each: int, seed: int
+    task: WatchedTask, policy: Policy, each: int, seed: int
 ) -> tuple[list[dict], Evaluation]:
     """Success and contacts of every object of a task, ready for JSON; the evaluation.
 
@@ -32,7 +32,7 @@ def measure_objects(
 
 
 def _object_row(
-    task: GraspTask, found: Evaluation, index: int, its: np.ndarray
+    task: WatchedTask, found: Evaluation, index: int, its: np.ndarray
 ) -> dict:
     holding = jax.tree.map(lambda x: x[its & found.succeeded], found.holding)
     return {

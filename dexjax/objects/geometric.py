@@ -129,6 +129,8 @@ _EVERYDAY = {
     "toilet_paper": 0.07,
     "jar": 0.075,
 }
+# What a set's name begins with, as in "geometric/train" or "geometric/train/cube".
+SET = "geometric/"
 SPLITS: dict[str, tuple[str, ...]] = {
     "train": (*_TRAIN,),
     "heldout": (*_HELDOUT,),
@@ -166,6 +168,22 @@ def geometric_objects(split: str, names: Sequence[str] = ()) -> ObjectSet:
     return ObjectSet.concatenate(_built(name, split) for name in names or known)
 
 
+def is_geometric(name: str, split: str) -> bool:
+    """Whether that is one of these objects."""
+    return name in SPLITS.get(split.removeprefix(SET), ())
+
+
+def parse_geometric(spec: str) -> tuple[str, tuple[str, ...]]:
+    """Split and names of geometric/<split>[/<name>].
+
+    Raises:
+        DexjaxError: for an unknown split.
+    """
+    split, _, name = spec.removeprefix(SET).partition("/")
+    names = geometric_names(split)
+    return split, (name,) if name else names
+
+
 def _built(name: str, split: str) -> ObjectSet:
     """One object, of the mass that all have."""
     if split == "everyday":
@@ -179,7 +197,7 @@ def _built(name: str, split: str) -> ObjectSet:
         name,
         shape.pieces,
         shape.mesh,
-        split=split,
+        split=SET + split,
         hulls=hulls,
         vertices=_VERTICES,
     )

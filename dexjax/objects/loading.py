@@ -13,6 +13,8 @@ from dexjax.objects import dexgraspnet as ddg
 from dexjax.objects import stored
 from dexjax.objects.everyday.built_set import choose_members, load_members, parse_member
 from dexjax.objects.everyday.plan import Member
+from dexjax.objects.geometric import SET as GEOMETRIC
+from dexjax.objects.geometric import geometric_objects, parse_geometric
 from dexjax.objects.meshes.formats import names_file, upwards
 from dexjax.objects.meshes.mesh_file import check_size, load_mesh
 from dexjax.objects.nearest import nearest
@@ -93,7 +95,8 @@ def load_object_set(
     Args:
         spec: what `load_object` takes, or a part of the everyday set,
             everyday/<split>[/<category>][:<count>] such as "everyday/train:64" or
-            "everyday/unseen-object/mug"; or several of these, separated by commas.
+            "everyday/unseen-object/mug"; or geometric objects for in-hand tasks,
+            geometric/<split>[/<name>]; or several of these, separated by commas.
         size: largest extent, m, of objects that have no scale of their own.
         dexgraspnet: folder with DexGraspNet data, for its names.
         seed: another series of procedural variants; the everyday set is always one.
@@ -115,7 +118,7 @@ def names_builtin(spec: str) -> bool:
     parts = [name.strip() for name in spec.split(",") if name.strip()]
     return bool(parts) and all(
         not names_file(part)
-        and (part.startswith(_SET) or part.partition(":")[0] in CATEGORIES)
+        and (part.startswith((_SET, GEOMETRIC)) or part.partition(":")[0] in CATEGORIES)
         for part in parts
     )
 
@@ -127,12 +130,15 @@ def how_many(spec: str) -> int:
         DexjaxError: no such part of the everyday set.
     """
     parts = [name.strip() for name in spec.split(",") if name.strip()]
-    return sum(
-        len(members_named(part))
-        if part.startswith(_SET) and not names_file(part)
-        else 1
-        for part in parts
-    )
+    return sum(map(_count, parts))
+
+
+def _count(part: str) -> int:
+    """How many objects stand between two commas."""
+    if part.startswith(GEOMETRIC):
+        return len(parse_geometric(part)[1])
+    whole = part.startswith(_SET) and not names_file(part)
+    return len(members_named(part)) if whole else 1
 
 
 def members_named(spec: str) -> list[Member]:
@@ -158,11 +164,18 @@ def _part(
     """What stands between two commas: a part of the everyday set, a file, a name."""
     if spec.endswith(stored.SUFFIX):
         return _stored(spec, size)
+    if spec.startswith(GEOMETRIC):
+        _check_own_size(spec, size)
+        return geometric_objects(*parse_geometric(spec))
     if not spec.startswith(_SET) or names_file(spec):
         return load_object(spec, size=size, dexgraspnet=dexgraspnet, seed=seed)
+    _check_own_size(spec, size)
+    return load_members(members_named(spec))
+
+
+def _check_own_size(spec: str, size: float | None) -> None:
     if size is not None:
         raise DexjaxError(f"the objects of {spec!r} have their own sizes: no --size")
-    return load_members(members_named(spec))
 
 
 def _stored(spec: str, size: float | None) -> ObjectSet:

@@ -10,7 +10,7 @@ import numpy as np
 from flax.errors import FlaxError
 
 from dexjax.errors import DexjaxError
-from dexjax.policies import actor, mixture, student
+from dexjax.policies import actor, controller, mixture, student
 from dexjax.policies.plain import size, sizes, text
 from dexjax.policies.policy import Policy
 from dexjax.spec import Observation, PolicySpec
@@ -34,6 +34,7 @@ CODECS = {
     "mlp": Codec(actor.ActorPolicy, actor.describe, actor.blank),
     "mixture": Codec(mixture.MixturePolicy, mixture.describe, mixture.blank),
     "student": Codec(student.StudentPolicy, student.describe, student.blank),
+    "controller": Codec(controller.Controller, controller.describe, controller.blank),
 }
 
 

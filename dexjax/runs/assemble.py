@@ -8,6 +8,8 @@ import numpy as np
 
 from dexjax.cache import cache_folder
 from dexjax.errors import DexjaxError
+from dexjax.grasps.sets.grasp_set import GraspSets, read_sets
+from dexjax.grasps.sets.palm import SUBSTEPS, palm_scene
 from dexjax.hands import load_hand
 from dexjax.objects.grasp_file import read_grasps, with_grasps
 from dexjax.objects.loading import load_object_set
@@ -19,6 +21,8 @@ from dexjax.runs.run import Run, SceneConfig
 from dexjax.scene import make_scene
 from dexjax.shipped import shipped
 from dexjax.tasks.grasp import GraspConfig, GraspTask
+from dexjax.tasks.inhand import InhandConfig, InhandTask
+from dexjax.tasks.task import WatchedTask
 
 # Settled start states of a training on many objects: of all together, and of each.
 MOST_STARTS = 16_384
@@ -31,8 +35,18 @@ def use_compilation_cache() -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 
 
+def load_run_objects(run: Run) -> ObjectSet:
+    """The objects of a run, with what its task needs to know of them."""
+    if isinstance(run.task, InhandConfig):
+        scene = run.scene
+        return load_object_set(
+            scene.object, size=scene.size, dexgraspnet=scene.dexgraspnet
+        )
+    return load_scene_objects(run.scene, run.task.observes_codes)
+
+
 def load_scene_objects(scene: SceneConfig, codes: bool) -> ObjectSet:
-    """The objects of a scene.
+    """The objects of a scene over a table.
 
     Args:
         scene: names them.
@@ -56,8 +70,22 @@ def shipped_grasps(hand: str) -> Path | None:
     return file if file.exists() else None
 
 
-def assemble_engine(scene: SceneConfig, objects: ObjectSet) -> Engine:
-    """The engine of a scene over any objects.
+def grasp_sets(scene: SceneConfig) -> GraspSets:
+    """The grasp sets of a scene in the hand.
+
+    Raises:
+        DexjaxError: if none are named, or the file cannot be used.
+    """
+    if scene.grasps is None:
+        raise DexjaxError(
+            "a task in the hand needs grasp sets: make them with `dexjax grasp-sets` "
+            "and name the file with --grasps"
+        )
+    return read_sets(scene.grasps.expanduser(), load_hand(scene.hand))
+
+
+def assemble_engine(run: Run, objects: ObjectSet) -> Engine:
+    """The engine of a run over any objects.
 
     Raises:
         DexjaxError: for an engine that cannot run here, or where JAX is asked for
@@ -68,19 +96,25 @@ def assemble_engine(scene: SceneConfig, objects: ObjectSet) -> Engine:
             "JAX computes in double precision (JAX_ENABLE_X64), dexjax in single: "
             "unset it"
         )
-    made = make_scene(load_hand(scene.hand), objects, scene.wrist)
-    return make_engine(made, scene.engine)
+    hand, engine = load_hand(run.scene.hand), run.scene.engine
+    if isinstance(run.task, InhandConfig):
+        turned = palm_scene(hand, objects, grasp_sets(run.scene).turns)
+        return make_engine(turned, engine, SUBSTEPS)
+    return make_engine(make_scene(hand, objects, run.scene.wrist), engine)
 
 
-def training_task(run: Run, engine: Engine) -> GraspTask:
+def training_task(run: Run, engine: Engine) -> WatchedTask:
     """The task as it is trained."""
+    if isinstance(run.task, InhandConfig):
+        return InhandTask(engine, run.task, grasp_sets(run.scene))
+    assert isinstance(run.task, GraspConfig)
     share = max(MOST_STARTS // len(engine.scene.objects), FEWEST_STARTS)
     starts = min(run.task.starts, share)
     task = dataclasses.replace(run.task, starts=starts)
     return grasp_task(run.scene, task, engine, run.seed)
 
 
-def fresh_task(run: Run, engine: Engine, each: int) -> GraspTask:
+def fresh_task(run: Run, engine: Engine, each: int) -> WatchedTask:
     """The task of an evaluation: as many new start states as episodes.
 
     A deterministic policy repeats itself from the same start; an episode that is
@@ -91,6 +125,9 @@ def fresh_task(run: Run, engine: Engine, each: int) -> GraspTask:
         engine: holds the objects to evaluate it on.
         each: episodes of each object.
     """
+    if isinstance(run.task, InhandConfig):
+        return training_task(run, engine).fresh(each, run.seed)
+    assert isinstance(run.task, GraspConfig)
     bare = dataclasses.replace(run.task, starts=1, near_share=0.0)
     return grasp_task(run.scene, bare, engine, run.seed).fresh(each, run.seed)
 

@@ -7,10 +7,12 @@ that do not come with dexjax.
 import dataclasses
 import shutil
 from pathlib import Path
+from typing import TypeVar
 
 from dexjax.errors import DexjaxError
 from dexjax.hands.copying import DESCRIPTION, copy_hand
 from dexjax.hands.files import HANDS
+from dexjax.objects.geometric import is_geometric
 from dexjax.objects.object_set import ObjectSet
 from dexjax.objects.procedural import CATEGORIES
 from dexjax.objects.stored import SUFFIX, save_object
@@ -22,6 +24,7 @@ OBJECTS = f"objects{SUFFIX}"
 ENCODER = "encoder"
 GRASPS = "grasps.npz"
 HAND = "hand"
+R = TypeVar("R", bound=Run)
 # Names of all that may be kept.
 KEPT = (OBJECTS, ENCODER, GRASPS, HAND)
 
@@ -57,7 +60,7 @@ def keep(folder: Path, run: Run, objects: ObjectSet) -> None:
         export_encoder(load_encoder(scene.encoder), folder / ENCODER)
 
 
-def with_kept(folder: Path, run: Run) -> Run:
+def with_kept(folder: Path, run: R) -> R:
     """The run with what its folder keeps in the place of where it came from."""
     scene = run.scene
     if (folder / OBJECTS).exists():
@@ -78,5 +81,9 @@ def _own(objects: ObjectSet) -> list[bool]:
     These are named by their category; a mesh file may have such a name, but not the
     category, and objects of DexGraspNet have it, but not the name.
     """
-    names = zip(objects.names, objects.categories, strict=True)
-    return [c in CATEGORIES and name.partition(":")[0] == c for name, c in names]
+    told = zip(objects.names, objects.categories, objects.splits, strict=True)
+    return [
+        is_geometric(name, split)
+        or (category in CATEGORIES and name.partition(":")[0] == category)
+        for name, category, split in told
+    ]

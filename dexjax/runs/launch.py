@@ -1,7 +1,7 @@
 """One training from its run to its report."""
 
-import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import jax
 from jax.sharding import Mesh
@@ -10,16 +10,15 @@ from dexjax.learners.learner import Learner
 from dexjax.learners.placement import worlds_mesh
 from dexjax.learners.ppo.learner import make_ppo
 from dexjax.learners.ppo.loss import Networks
-from dexjax.runs.assemble import assemble_engine, load_scene_objects, training_task
+from dexjax.runs.assemble import assemble_engine, load_run_objects, training_task
 from dexjax.runs.kept import keep
 from dexjax.runs.loop import train
 from dexjax.runs.memory import check_memory
-from dexjax.runs.run import PpoRun, Run
+from dexjax.runs.run import Run
 from dexjax.runs.storage.folder import RunFolder
-from dexjax.tasks.grasp import GraspTask
 from dexjax.tasks.task import Task
 
-MakeLearner = Callable[[GraspTask, Mesh | None], Learner]
+MakeLearner = Callable[[Any, Mesh | None], Learner]
 
 
 def launch(
@@ -44,10 +43,9 @@ def launch(
     """
     assert run.out is not None
     mesh = worlds_mesh(run.devices) if run.devices > 1 else None
-    objects = load_scene_objects(run.scene, run.task.observes_codes)
-    engine = assemble_engine(run.scene, objects)
-    plain = dataclasses.asdict(run)
-    with RunFolder.open(run.out.expanduser(), plain, run.fresh) as folder:
+    objects = load_run_objects(run)
+    engine = assemble_engine(run, objects)
+    with RunFolder.open(run.out.expanduser(), run.plain(), run.fresh) as folder:
         if folder.finished:
             print(f"{folder.path} holds a finished run: --fresh starts anew")
             return folder.read_summary()
@@ -65,8 +63,8 @@ def launch(
         return write_report(folder, run, learner, trained, task)
 
 
-def ppo_learner(run: PpoRun) -> Callable[[Task, Mesh | None], Learner]:
-    """What makes the learner of a run by PPO."""
+def ppo_learner(run: Any) -> Callable[[Task, Mesh | None], Learner]:
+    """What makes the learner of a run by PPO, which has a `ppo` and a `network`."""
 
     def make(task: Task, mesh: Mesh | None) -> Learner:
         networks = Networks(run.network.actor(task.spec), run.network.critic(task.spec))

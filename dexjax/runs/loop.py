@@ -65,9 +65,13 @@ def train(
     Raises:
         DexjaxError: if worlds keep breaking, or nothing can be written.
     """
-    state = learner.init(jax.random.key(run.seed))
-    meta = policy_meta(learner.policy(state)) | {"object": run.scene.object}
-    iteration, state, spent = _resume(folder, meta, state)
+    key = jax.random.key(run.seed)
+    blank = jax.eval_shape(learner.init, key)
+    policy = jax.eval_shape(learner.policy, blank)
+    meta = policy_meta(policy) | {"object": run.scene.object}
+    iteration, state, spent = _resume(folder, meta, blank)
+    if not iteration:
+        state = learner.init(key)
     metrics = Metrics(folder.path, iteration if iteration else None)
     recent = _recent_rows(folder) if iteration else []
     budget, spec = run.budget, task.spec

@@ -14,12 +14,12 @@ from dexjax.limits import Limits
 from dexjax.physics.choice import ENGINES
 from dexjax.policies.policy import Policy
 from dexjax.render.film import film
-from dexjax.runs.assemble import assemble_engine, fresh_task, load_scene_objects
+from dexjax.runs.assemble import assemble_engine, fresh_task, load_run_objects
 from dexjax.runs.kept import with_kept
 from dexjax.runs.records.provenance import provenance
-from dexjax.runs.run import Run
+from dexjax.runs.run import GraspRun, InhandRun
 from dexjax.runs.stored import StoredPolicy
-from dexjax.tasks.grasp import GraspTask
+from dexjax.tasks.task import WatchedTask
 
 # Episodes of one object, and of all together where there are many.
 EPISODES = 512
@@ -36,6 +36,8 @@ class Where:
         object: other objects than the run's own; as for a training.
         size: largest extent of a mesh file in m.
         dexgraspnet: folder of DexGraspNet; the run's own by default.
+        grasps: file of grasp proposals or grasp sets of these objects; the run's own by
+            default.
         engine: "auto", "native", "mjx" or "warp".
         episodes: fresh episodes of each object; by default 512, or of many objects as
             many as make 2,048 in all, at least one each.
@@ -45,6 +47,7 @@ class Where:
     object: str = ""
     size: float | None = None
     dexgraspnet: Path | None = None
+    grasps: Path | None = None
     engine: str = "auto"
     episodes: int | None = None
     seed: int = 0
@@ -56,20 +59,21 @@ class Where:
     }
 
 
-def measured_run(stored: StoredPolicy, where: Where) -> Run:
+def measured_run(stored: StoredPolicy, where: Where) -> GraspRun | InhandRun:
     """The policy's run with what is asked for on top."""
     run = with_kept(stored.folder, stored.run)
     scene = dataclasses.replace(
         run.scene,
         engine=where.engine,
         dexgraspnet=where.dexgraspnet or run.scene.dexgraspnet,
+        grasps=where.grasps or run.scene.grasps,
     )
     if where.object:
         scene = dataclasses.replace(scene, object=where.object, size=where.size)
     return dataclasses.replace(run, scene=scene, seed=where.seed)
 
 
-def measuring_task(stored: StoredPolicy, where: Where) -> tuple[GraspTask, int]:
+def measuring_task(stored: StoredPolicy, where: Where) -> tuple[WatchedTask, int]:
     """The task that a policy is measured in, and episodes of each object.
 
     Raises:
@@ -77,9 +81,9 @@ def measuring_task(stored: StoredPolicy, where: Where) -> tuple[GraspTask, int]:
     """
     limits.check(where)
     run = measured_run(stored, where)
-    objects = load_scene_objects(run.scene, run.task.observes_codes)
+    objects = load_run_objects(run)
     each = where.episodes or min(EPISODES, -(-MOST_EPISODES // len(objects)))
-    return fresh_task(run, assemble_engine(run.scene, objects), each), each
+    return fresh_task(run, assemble_engine(run, objects), each), each
 
 
 def measure(stored: StoredPolicy, where: Where, film_as: Path | None = None) -> dict:
@@ -109,7 +113,7 @@ def measure(stored: StoredPolicy, where: Where, film_as: Path | None = None) -> 
 
 
 def film_worst(
-    task: GraspTask, policy: Policy, rows: list[dict], path: Path, seed: int
+    task: WatchedTask, policy: Policy, rows: list[dict], path: Path, seed: int
 ) -> None:
     """Films an episode of each of the objects that were held least often."""
     if len(rows) == 1:

@@ -18,13 +18,13 @@ from dexjax.runs.records.plots import learning_curve
 from dexjax.runs.records.provenance import provenance
 from dexjax.runs.run import Run
 from dexjax.runs.storage.folder import RunFolder
-from dexjax.tasks.grasp import GraspTask
+from dexjax.tasks.task import WatchedTask
 
 RAW_STEPS = 16
 
 
 def write_report(
-    folder: RunFolder, run: Run, learner: Learner, trained: Trained, task: GraspTask
+    folder: RunFolder, run: Run, learner: Learner, trained: Trained, task: WatchedTask
 ) -> dict:
     """Evaluates the policy on fresh episodes and writes everything; the summary.
 
@@ -56,7 +56,7 @@ def summarise(
     run: Run,
     evaluation: Evaluation,
     trained: Trained,
-    task: GraspTask,
+    task: WatchedTask,
     wall_s: float,
 ) -> dict:
     """The machine-readable result of a run."""
@@ -85,7 +85,7 @@ def summarise(
     }
 
 
-def raw_steps_per_s(task: GraspTask, trained: Trained) -> float | None:
+def raw_steps_per_s(task: WatchedTask, trained: Trained) -> float | None:
     """Control steps/s of `mujoco.rollout` alone from the final training worlds.
 
     Native engine only; None for the others.
@@ -93,6 +93,6 @@ def raw_steps_per_s(task: GraspTask, trained: Trained) -> float | None:
     if not isinstance(task.engine, NativeEngine):
         return None
     worlds = jax.device_get(trained.state.worlds)
-    ctrl = jax.vmap(task.control)(jnp.asarray(worlds.memory.previous_action))
+    ctrl = jax.vmap(task.applied)(jax.tree.map(jnp.asarray, worlds))
     held = np.repeat(np.asarray(ctrl)[None], RAW_STEPS, axis=0)
     return round(task.engine.raw_rate(worlds.physics, held), 1)

@@ -14,6 +14,8 @@ from dexjax.networks.mlp_config import MlpConfig
 from dexjax.physics.choice import ENGINES
 from dexjax.scene import WRIST_DRIVES
 from dexjax.tasks.grasp import GraspConfig
+from dexjax.tasks.inhand import InhandConfig
+from dexjax.tasks.task import TaskConfig
 
 # Its options stand without a prefix on a command line.
 _FLAT = tyro.conf.arg(name="")
@@ -26,15 +28,16 @@ class SceneConfig:
     Attributes:
         object: a category ("mug", "mug:3"), a mesh file, or a DexGraspNet name with
             its scale ("core-mug-8570…@0.06", "sem/Car-6690…@0.08"); or many objects:
-            a part of the everyday set ("everyday/train:64"), or names with commas.
+            a part of the everyday set ("everyday/train:64"), geometric ones
+            ("geometric/train", "geometric/train/cube"), or names with commas.
         size: largest extent of a mesh file in m; as it is in the file by default.
         dexgraspnet: folder of DexGraspNet, for its names.
         hand: "shadow", "allegro", or the .yaml file that describes your own.
         wrist: "servo" (speed and force limited) or "wrench" (the paper's).
         encoder: folder of the encoder that gives the object codes; the one that comes
             with dexjax by default.
-        grasps: file of grasp proposals for the objects; those that come with dexjax or
-            with the objects by default.
+        grasps: file of grasp proposals for the objects, or for a task in the hand of
+            grasp sets; those that come with dexjax or with the objects by default.
         engine: "auto", "native", "mjx" or "warp".
     """
 
@@ -100,7 +103,7 @@ class Run:
     """
 
     scene: Annotated[SceneConfig, _FLAT] = SceneConfig()
-    task: GraspConfig = GraspConfig()
+    task: TaskConfig = GraspConfig()
     budget: Annotated[Budget, _FLAT] = Budget()
     preset: str = "laptop"
     devices: int = 1
@@ -124,6 +127,10 @@ class Run:
         assert self.budget.env_steps is not None
         return self.budget.env_steps
 
+    def plain(self) -> dict:
+        """All choices as plain fields, and which task they are of."""
+        return {"kind": self.task.KIND} | dataclasses.asdict(self)
+
     def check(self) -> None:
         """Refuses a run that cannot be.
 
@@ -135,7 +142,31 @@ class Run:
 
 
 @dataclasses.dataclass(frozen=True)
-class PpoRun(Run):
+class GraspRun(Run):
+    """A run of the grasping task."""
+
+    task: GraspConfig = GraspConfig()
+
+
+@dataclasses.dataclass(frozen=True)
+class InhandRun(Run):
+    """A run of the in-hand task."""
+
+    scene: Annotated[SceneConfig, _FLAT] = SceneConfig(
+        "geometric/train", hand="allegro"
+    )
+    task: InhandConfig = InhandConfig()
+
+
+# What a run of each task is, as far as every training of it has it.
+RUNS: dict[str, type[GraspRun] | type[InhandRun]] = {
+    GraspConfig.KIND: GraspRun,
+    InhandConfig.KIND: InhandRun,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class PpoRun(GraspRun):
     """Trains a policy by PPO; what all runs have: `Run`.
 
     Attributes:

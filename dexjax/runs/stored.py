@@ -23,16 +23,18 @@ from dexjax.errors import DexjaxError
 from dexjax.policies import codec
 from dexjax.policies.policy import Policy
 from dexjax.runs.kept import KEPT, with_kept
-from dexjax.runs.run import Budget, Run, SceneConfig
+from dexjax.runs.run import RUNS, Budget, GraspRun, InhandRun, SceneConfig
 from dexjax.runs.storage import checkpoint
 from dexjax.runs.storage.files import read_json, write_json, write_text
 from dexjax.runs.storage.folder import read_config
 from dexjax.spec import PolicySpec
 from dexjax.tasks.grasp import GraspConfig
+from dexjax.tasks.inhand import InhandConfig
 
 # What an exported folder takes along beside what the run was made from: the results of
 # a hyper-policy's base policies.
 _RESULTS = ("bases.json",)
+_TASKS: dict[str, type] = {own.KIND: own for own in (GraspConfig, InhandConfig)}
 
 
 class StoredPolicy(struct.PyTreeNode):
@@ -47,7 +49,7 @@ class StoredPolicy(struct.PyTreeNode):
 
     policy: Policy
     folder: Path = struct.field(pytree_node=False)
-    run: Run = struct.field(pytree_node=False)
+    run: GraspRun | InhandRun = struct.field(pytree_node=False)
     step: int = struct.field(pytree_node=False)
 
     def __repr__(self) -> str:
@@ -77,7 +79,7 @@ def policy_meta(policy: Policy) -> dict:
     return {"policy": codec.describe(policy)}
 
 
-def read_run(folder: Path) -> Run:
+def read_run(folder: Path) -> GraspRun | InhandRun:
     """The run in a folder: scene, task and budget; its learner is left out.
 
     Raises:
@@ -88,20 +90,37 @@ def read_run(folder: Path) -> Run:
         raise DexjaxError(f"no run {folder}: give the folder of a trained policy")
     found = read_config(folder)
     where = f"{folder}/config.yaml"
+    kind = found.get("kind", GraspConfig.KIND)
+    if kind not in RUNS:
+        raise DexjaxError(f"{where}: task {kind!r}, this dexjax has {', '.join(RUNS)}")
     parts: dict[str, type] = {
         "scene": SceneConfig,
-        "task": GraspConfig,
+        "task": _TASKS[kind],
         "budget": Budget,
     }
-    own = {field.name for field in dataclasses.fields(Run)}
+    own = {field.name for field in dataclasses.fields(RUNS[kind])}
     plain = {n: v for n, v in found.items() if n in own and n not in parts}
     built = {
-        n: _build(kind, found.get(n), f"{where}: {n}") for n, kind in parts.items()
+        n: _build(part, found.get(n), f"{where}: {n}") for n, part in parts.items()
     }
-    run = _build(Run, plain | built, where)
+    run = _build(RUNS[kind], plain | built, where)
     # What a run was made from may be gone.
     with_kept(folder, run).check()
     return run
+
+
+def grasp_run(stored: StoredPolicy) -> GraspRun:
+    """The run of a policy that grasps.
+
+    Raises:
+        DexjaxError: for a policy of another task.
+    """
+    if not isinstance(stored.run, GraspRun):
+        raise DexjaxError(
+            f"{stored.folder} holds a policy for the task {stored.run.task.KIND!r}: "
+            "give one that grasps"
+        )
+    return stored.run
 
 
 def load_stored(folder: Path) -> StoredPolicy:

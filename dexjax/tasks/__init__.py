@@ -3,7 +3,10 @@
 import sys
 import types
 
-NAMES = {"grasp": "lift an object from the table to a goal and hold it there"}
+NAMES = {
+    "grasp": "lift an object from the table to a goal and hold it there",
+    "inhand": "go from grasp to grasp in the hand, whichever way the palm is turned",
+}
 
 
 class _Listing(types.ModuleType):

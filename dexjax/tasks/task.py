@@ -1,11 +1,12 @@
 """What a task is."""
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
 from flax import struct
 
+from dexjax.objects.object_set import ObjectSet
 from dexjax.physics.engine import Engine, PhysicsState
 from dexjax.spec import TaskSpec
 
@@ -14,6 +15,21 @@ from dexjax.spec import TaskSpec
 EPISODES, RETURN, BROKEN = "episodes", "return", "broken"
 
 Observations = dict[str, jax.Array]
+
+
+class TaskConfig(Protocol):
+    """Choices of a task, a frozen dataclass.
+
+    Attributes:
+        KIND: the task's name in `dexjax.tasks()`.
+    """
+
+    KIND: ClassVar[str]
+
+    @property
+    def observes_codes(self) -> bool:
+        """Whether the objects' codes are observed."""
+        ...
 
 
 class TaskState(struct.PyTreeNode):
@@ -125,12 +141,22 @@ class WatchedTask(Task, Protocol):
 
     Attributes:
         engine: steps them.
+        objects: that they hold.
     """
 
     engine: Engine
+    objects: ObjectSet
+
+    def fresh(self, each: int, seed: int) -> "WatchedTask":
+        """See `Task.fresh`."""
+        ...
 
     def shown(self, state: TaskState) -> Shown:
         """What else is shown of one world."""
+        ...
+
+    def applied(self, state: TaskState) -> jax.Array:
+        """The `ctrl` (nu,) that one world had in its last step."""
         ...
 
 

@@ -83,11 +83,11 @@ class Controls:
         self._gui, self._ask = server.gui, ask
         self.playing = True
         self._seed_told, self._seed_typed = world.seed, -TYPING_S
-        self._time()
+        self._time(world.step_s)
         self._world(world, trains)
         if world.can_push:
             self._pushes()
-        if world.commands:
+        if world.commands and not world.is_prompted:
             self._commands(world.commands)
         self._senses(world)
 
@@ -138,8 +138,11 @@ class Controls:
         if self._seed_told != world.seed and not typing:
             self._seed_told = world.seed
             self._seed.value = world.seed
-        self._tally.content = tally_text(world)
-        self._pace.content = f"policy and physics: {lag_ms:.0f} ms a step of 20 ms"
+        self._tally.content = world.report()
+        step_ms = 1e3 * world.step_s
+        self._pace.content = (
+            f"policy and physics: {lag_ms:.0f} ms a step of {step_ms:.0f} ms"
+        )
         _, forces = world.fingertips()
         newtons = np.linalg.norm(forces, axis=1)
         self._bars.content = bars(world.scene.hand.fingertips, newtons)
@@ -148,11 +151,13 @@ class Controls:
         """Shows what a camera sees."""
         self._pictures[name].image = picture
 
-    def _time(self) -> None:
+    def _time(self, step_s: float) -> None:
         with self._gui.add_folder("Time"):
             self._play = self._gui.add_button("pause")
             self._play.on_click(lambda _: self.play(not self.playing))
-            step = self._gui.add_button("step", hint="one control step of 20 ms")
+            step = self._gui.add_button(
+                "step", hint=f"one control step of {1e3 * step_s:.0f} ms"
+            )
             step.on_click(lambda _: self._ask(lambda page: page.step_once()))
             reset = self._gui.add_button("reset", hint="this episode again")
             reset.on_click(lambda _: self._ask(lambda page: page.reset()))
@@ -178,7 +183,10 @@ class Controls:
             )
             self._seed.on_update(self._seeded)
             acts = self._gui.add_checkbox(
-                "policy acts", True, hint="off: the hand keeps its last command"
+                "policy acts",
+                True,
+                visible=not world.is_prompted,
+                hint="off: the hand keeps its last command",
             )
             acts.on_update(lambda _: self._let_act(bool(acts.value)))
             self._follows = self._gui.add_checkbox(
@@ -260,20 +268,6 @@ class Controls:
 def camera_names(model: mujoco.MjModel) -> tuple[str, ...]:
     """The cameras of a world."""
     return tuple(model.camera(i).name for i in range(model.ncam))
-
-
-def tally_text(world: LiveWorld) -> str:
-    """Where the episode is, and how those before it ended."""
-    tally, spec = world.tally, world.task.spec
-    now = f"step {int(world.state.step)} of {spec.episode_steps}"
-    if not tally.episodes:
-        return f"{now}; no episode has ended yet"
-    ends = [
-        f"**{name} {count}** ({count / tally.episodes:.0%})"
-        for name, count in tally.outcomes.items()
-    ]
-    ends += [f"broken {tally.broken}"] * bool(tally.broken)
-    return f"{now}; of {tally.episodes} episodes {', '.join(ends)}"
 
 
 def bars(names: Sequence[str], newtons: np.ndarray) -> str:

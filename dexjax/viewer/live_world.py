@@ -68,10 +68,15 @@ class LiveWorld:
     @property
     def names(self) -> tuple[str, ...]:
         """What the world may hold, by name."""
-        return self.scene.objects.names
+        return self.task.objects.names
 
     @property
-    def model(self):
+    def step_s(self) -> float:
+        """Seconds of a control step."""
+        return float(self.task.engine.substeps * self.model.opt.timestep)
+
+    @property
+    def model(self) -> mujoco.MjModel:
         """The MuJoCo model of the world as it is."""
         return self.scene.models[int(self.state.physics.object_id)]
 
@@ -81,9 +86,18 @@ class LiveWorld:
         return self.policy.commands if isinstance(self.policy, Steered) else ()
 
     @property
+    def is_prompted(self) -> bool:
+        """Whether the policy is told where fingertips are to go."""
+        return False
+
+    @property
     def can_push(self) -> bool:
         """Whether there is an object to be pushed."""
         return OBJECT in self.scene.joints
+
+    def take_over(self, other: "LiveWorld") -> None:
+        """Goes on with what a person has set in another world."""
+        self.acts = other.acts
 
     def choose(self, index: int, seed: int) -> None:
         """Begins anew with one of the task's objects; the tally is empty again."""
@@ -119,6 +133,19 @@ class LiveWorld:
         if isinstance(self.policy, Steered):
             told = self.policy.told(self._memory.carry, command)
             self._memory = self._memory._replace(carry=told)
+
+    def report(self) -> str:
+        """Where the episode is, and how those before it ended; Markdown."""
+        tally, spec = self.tally, self.task.spec
+        now = f"step {int(self.state.step)} of {spec.episode_steps}"
+        if not tally.episodes:
+            return f"{now}; no episode has ended yet"
+        ends = [
+            f"**{name} {count}** ({count / tally.episodes:.0%})"
+            for name, count in tally.outcomes.items()
+        ]
+        ends += [f"broken {tally.broken}"] * bool(tally.broken)
+        return f"{now}; of {tally.episodes} episodes {', '.join(ends)}"
 
     def shown(self) -> Shown:
         """What is shown beside the bodies."""

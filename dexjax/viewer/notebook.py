@@ -6,6 +6,7 @@ import threading
 from dexjax.runs.measure import Where
 from dexjax.runs.stored import StoredPolicy
 from dexjax.viewer.page import Page
+from dexjax.viewer.palm_page import make_page
 from dexjax.viewer.server import free_port, serve
 from dexjax.viewer.worlds import live_world, loader, newer, usual_where
 
@@ -30,9 +31,8 @@ def show(policy: StoredPolicy, objects: str = "", height: int = 600) -> Page:
     where = usual_where(policy, Where(objects))
     world = live_world(policy, where, seed=0)
     port = free_port(HOST)
-    page = Page(
-        serve(HOST, port, "dexjax"), world, loader(policy, where), newer(policy)
-    )
+    server = serve(HOST, port, "dexjax")
+    page = make_page(server, world, loader(policy, where), newer(policy))
     threading.Thread(target=page.run, daemon=True).start()
     _embed(port, height)
     return page

@@ -21,23 +21,29 @@ from dexjax.viewer.server import close
 from dexjax.viewer.stage import Poses, Stage
 
 FRAME_S = 1 / 60
-STEP_S = 0.02  # a control step
 TOLD_S = 0.2  # between two tellings of numbers and forces
 SEEN_S = 0.5  # between two pictures of the cameras
 LOOKED_S = 5.0  # between two looks for a newer checkpoint
 PICTURE = (120, 90)
 # Steps that a slow machine catches up with; beyond, time goes slower than asked.
 _MOST_STEPS = 4
+# s of the world that an episode's end is looked at where it broke off.
+_REST_S = 1.0
 
 
 class Page:
     """A world, its server and what both have to do with each other.
+
+    Pages of worlds that offer more derive from it.
 
     Attributes:
         address: to be opened in a browser.
         frames: how many have been sent.
         step_s: seconds of the last steps of policy and physics.
     """
+
+    # Whether a ball marks the goal.
+    _marks_goal = True
 
     def __init__(
         self,
@@ -68,6 +74,7 @@ class Page:
         self._behind = 0.0  # s of the world that are still to be stepped
         self._stage = Stage(server)
         self._controls = Controls(server, world, self._asked.put, newer is not None)
+        self._furnish()
         self._fill()
 
     def run(self) -> None:
@@ -89,7 +96,7 @@ class Page:
             self._obey()
             self._go_on(now - last)
             last = now
-            self._stage.place(self._before.towards(self._after, self._share))
+            self._place(self._before.towards(self._after, self._share))
             self.frames += 1
             if now - told >= TOLD_S:
                 told = now
@@ -108,7 +115,7 @@ class Page:
         """See `Wishes`, like those below; to be called on the thread of `run`."""
         self._controls.play(False)
         self._step()
-        self._behind = STEP_S  # All the way.
+        self._behind = self._world.step_s  # All the way.
         self._tell()
 
     def reset(self) -> None:
@@ -136,7 +143,8 @@ class Page:
 
     def push(self, speed: np.ndarray) -> None:
         """See `Wishes`."""
-        self._world.push(speed)
+        # As it is seen, the world may be turned.
+        self._world.push(self._stage.turned.inv().apply(speed))
 
     def load(self, names: str) -> None:
         """See `Wishes`."""
@@ -158,7 +166,20 @@ class Page:
     @property
     def _share(self) -> float:
         """How far from the last step to the next."""
-        return min(self._behind / STEP_S, 1.0)
+        return min(self._behind / self._world.step_s, 1.0)
+
+    @property
+    def _due_s(self) -> float:
+        """Seconds of the world from the last step to the next."""
+        rest = _REST_S if bool(self._world.state.terminated) else 0.0
+        return self._world.step_s + rest
+
+    def _furnish(self) -> None:
+        """Brings what a page has beside the stage and the usual controls."""
+
+    def _place(self, poses: Poses) -> None:
+        """Shows where everything is in this frame."""
+        self._stage.place(poses)
 
     def _fill(self) -> None:
         """Shows the bodies of what the world holds now."""
@@ -184,9 +205,10 @@ class Page:
         if not self._controls.playing:
             return
         self._behind += passed * self._controls.speed
-        self._behind = min(self._behind, _MOST_STEPS * STEP_S)
-        while self._behind >= STEP_S:
-            self._behind -= STEP_S
+        most = self._due_s + (_MOST_STEPS - 1) * self._world.step_s
+        self._behind = min(self._behind, most)
+        while self._behind >= self._due_s:
+            self._behind -= self._due_s
             self._step()
 
     def _step(self) -> None:
@@ -203,7 +225,7 @@ class Page:
         self._controls.tell(self._world, lag)
         tips, forces = self._world.fingertips()
         shown = self._world.shown()
-        self._stage.mark(shown, tips, forces, self._controls.points)
+        self._stage.mark(shown, tips, forces, self._controls.points, self._marks_goal)
 
     def _see(self) -> None:
         """Has the cameras' pictures made aside, unless the last are not ready yet."""
@@ -251,7 +273,7 @@ class Page:
             self._controls.say(explained(error) or f"{type(error).__name__}: {error}")
             return
         world = loading.result()
-        world.acts = self._world.acts
+        world.take_over(self._world)
         self._world = world
         self._controls.hold(world.names)
         self._controls.say("")

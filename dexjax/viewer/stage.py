@@ -5,15 +5,21 @@ from typing import Any, NamedTuple
 import mujoco
 import numpy as np
 import viser
+from scipy.spatial.transform import Rotation
 
 from dexjax.tasks.task import Shown
 from dexjax.viewer.bodies import body_meshes
 
+# What is in the world stands below this node, and turns with it.
+WORLD = "/world"
 _EYE, _MIDDLE = (0.42, -0.54, 0.4), (0.0, 0.0, 0.13)  # m
 _TABLE, _LINE = (205, 200, 192), (178, 172, 163)
 _GOAL, _POINTS, _FORCE = (70, 170, 90), (30, 90, 200), (200, 40, 60)
 # m of an arrow for a newton; weaker forces than the least are not drawn.
 _PER_NEWTON, _LEAST_N = 0.008, 0.3
+
+
+Vector = tuple[float, float, float]
 
 
 class Poses(NamedTuple):
@@ -49,14 +55,16 @@ class Stage:
 
     Attributes:
         bodies: name -> what is drawn of it.
+        turned: how the world is turned against the picture, whose up is +z.
     """
 
     def __init__(self, server: viser.ViserServer):
         """An empty table."""
         self._server, self._scene = server, server.scene
-        server.initial_camera.position = _EYE
-        server.initial_camera.look_at = _MIDDLE
+        self.look(_EYE, _MIDDLE)
         server.initial_camera.fov = 0.7
+        self._world = self._scene.add_frame(WORLD, show_axes=False)
+        self.turned = Rotation.identity()
         self._scene.add_box(
             "/table",
             color=_TABLE,
@@ -75,6 +83,26 @@ class Stage:
         self._ids: dict[str, int] = {}
         self._marks: dict[str, viser.SceneNodeHandle] = {}
 
+    def look(self, eye: Vector, middle: Vector) -> None:
+        """Where new tabs look from, and at what; m, picture's frame."""
+        self._server.initial_camera.position = eye
+        self._server.initial_camera.look_at = middle
+
+    def turn(self, turned: Rotation, about: np.ndarray) -> None:
+        """Turns the world about one of its points, (3,) m; the table stays."""
+        self.turned = turned
+        self._world.wxyz = turned.as_quat(scalar_first=True)
+        self._world.position = about - turned.apply(about)
+
+    def into_world(self, point: Vector) -> np.ndarray:
+        """A point of the picture (3,) m in the world's frame."""
+        there = np.asarray(point) - np.asarray(self._world.position)
+        return self.turned.inv().apply(there)
+
+    def into_picture(self, point: np.ndarray) -> np.ndarray:
+        """A point of the world (3,) m in the picture's frame."""
+        return self.turned.apply(np.asarray(point)) + self._world.position
+
     def fill(self, model: mujoco.MjModel) -> None:
         """Shows the bodies of a model in the place of those before."""
         with self._server.atomic():
@@ -82,7 +110,7 @@ class Stage:
                 handle.remove()
             meshes = body_meshes(model)
             self.bodies = {
-                name: self._scene.add_mesh_trimesh(f"/bodies/{name}", mesh)
+                name: self._scene.add_mesh_trimesh(f"{WORLD}/bodies/{name}", mesh)
                 for name, mesh in meshes.items()
             }
         self._ids = {name: model.body(name).id for name in self.bodies}
@@ -95,7 +123,12 @@ class Stage:
                 handle.wxyz = poses.quaternion[self._ids[name]]
 
     def mark(
-        self, shown: Shown, tips: np.ndarray, forces: np.ndarray, points: bool
+        self,
+        shown: Shown,
+        tips: np.ndarray,
+        forces: np.ndarray,
+        points: bool,
+        goal: bool = True,
     ) -> None:
         """Marks the goal, forces on the fingertips and what cameras see.
 
@@ -104,19 +137,21 @@ class Stage:
             tips: (F, 3) m, where the fingertips are.
             forces: (F, 3) N on them.
             points: whether the points are shown.
+            goal: whether the goal is.
         """
         strong = np.linalg.norm(forces, axis=1) >= _LEAST_N
         ends = np.stack([tips, tips + _PER_NEWTON * forces], axis=1)[strong]
         seen = shown.points if points else None
         with self._server.atomic():
-            self._mark_goal(shown)
+            if goal:
+                self._mark_goal(shown)
             self._mark_forces(ends.astype(np.float32))
             self._mark_points(seen)
 
     def _mark_goal(self, shown: Shown) -> None:
         if "goal" not in self._marks:
             self._marks["goal"] = self._scene.add_icosphere(
-                "/goal", radius=shown.near, color=_GOAL, opacity=0.25
+                f"{WORLD}/goal", radius=shown.near, color=_GOAL, opacity=0.25
             )
         self._marks["goal"].position = np.asarray(shown.goal, float)
 
@@ -124,7 +159,7 @@ class Stage:
         """Arrows from (n, 0, 3) to (n, 1, 3)."""
         if "forces" not in self._marks and len(ends):
             self._marks["forces"] = self._scene.add_arrows(
-                "/forces",
+                f"{WORLD}/forces",
                 ends,
                 _FORCE,
                 shaft_radius=0.002,
@@ -136,7 +171,7 @@ class Stage:
     def _mark_points(self, points: Any) -> None:
         if "points" not in self._marks and points is not None:
             self._marks["points"] = self._scene.add_point_cloud(
-                "/points", points, _POINTS, point_size=0.003
+                f"{WORLD}/points", points, _POINTS, point_size=0.003
             )
         self._update("points", points)
 

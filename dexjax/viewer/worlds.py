@@ -7,14 +7,20 @@ from dexjax.errors import DexjaxError
 from dexjax.objects.loading import how_many, names_builtin
 from dexjax.policies.policy import Policy
 from dexjax.runs.measure import Where, measuring_task
+from dexjax.runs.run import InhandRun
 from dexjax.runs.storage import checkpoint
 from dexjax.runs.stored import StoredPolicy, load_stored
+from dexjax.tasks.inhand import InhandTask
 from dexjax.viewer.live_world import STARTS, LiveWorld
+from dexjax.viewer.palm_world import PalmWorld
 
 # More objects than this are not listed on a page.
 MOST_OBJECTS = 64
 # What is shown of policies that were trained on more.
 USUAL = "mug,bottle,can,bowl,box,apple,banana,hammer"
+
+# Steps of an episode in the hand and of a goal in it: hours, and 17 minutes.
+LONGEST, GOAL_STEPS = 100_000, 10_000
 
 
 def usual_where(stored: StoredPolicy, where: Where) -> Where:
@@ -42,8 +48,22 @@ def live_world(stored: StoredPolicy, where: Where, seed: int) -> LiveWorld:
             f"{count} objects: a page lists at most {MOST_OBJECTS}; name "
             "fewer, as in everyday/train:16"
         )
-    task, _ = measuring_task(stored, dataclasses.replace(where, episodes=STARTS))
+    where = dataclasses.replace(where, episodes=STARTS)
+    task, _ = measuring_task(_endless(stored), where)
+    if isinstance(task, InhandTask):
+        return PalmWorld(task, stored.policy, seed)
     return LiveWorld(task, stored.policy, seed)
+
+
+def _endless(stored: StoredPolicy) -> StoredPolicy:
+    """A policy in the hand whose task leaves turn, end and goals to a person."""
+    run = stored.run
+    if not isinstance(run, InhandRun):
+        return stored
+    task = dataclasses.replace(
+        run.task, turn_every=0, episode_steps=LONGEST, goal_steps=GOAL_STEPS
+    )
+    return stored.replace(run=dataclasses.replace(run, task=task))
 
 
 def loader(stored: StoredPolicy, where: Where) -> Callable[[str], LiveWorld]:

@@ -28,7 +28,7 @@ def test_there_are_as_many_as_a_study_needs(train):
 def test_they_weigh_the_same_and_fit_into_a_hand(split):
     objects = geometric_objects(split)
     np.testing.assert_allclose(objects.mass, MASS)
-    assert set(objects.splits) == {split}
+    assert set(objects.splits) == {f"geometric/{split}"}
     for hulls, mask in zip(objects.hulls, objects.hull_mask, strict=True):
         extent = np.sort(np.ptp(hulls[mask].reshape(-1, 3), axis=0))
         assert extent[0] > 0.02 and extent[2] < 0.11

@@ -7,7 +7,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from policy_samples import actor_policy, mixture_policy, seen, student_policy
+from policy_samples import (
+    actor_policy,
+    controller_policy,
+    mixture_policy,
+    seen,
+    student_policy,
+)
 from toys import Toy
 
 from dexjax.errors import DexjaxError
@@ -26,8 +32,10 @@ POLICIES = {
     "mixture-softmax": lambda: mixture_policy("softmax"),
     "mixture-no-residual": lambda: mixture_policy(residual=False),
     "student": student_policy,
+    "controller": controller_policy,
+    "controller-touch": lambda: controller_policy(touch=True, per_finger=1),
 }
-KINDS = ("mlp", "mixture", "student")
+KINDS = ("mlp", "mixture", "student", "controller")
 
 
 def told(name):
@@ -63,8 +71,8 @@ def test_a_policy_made_again_acts_alike(name):
     ]
     assert named[0] == named[1]
     filled = jax.tree.unflatten(jax.tree.structure(blank), jax.tree.leaves(policy))
-    obs = seen(25)
-    act = jax.jit(lambda own: own.act(obs, own.init(25))[0])
+    obs, key = seen(25, observations=policy.spec.observations), jax.random.key(0)
+    act = jax.jit(lambda own: own.act(obs, own.init(25), key)[0])
     np.testing.assert_array_equal(act(filled), act(policy))
     assert np.abs(act(filled)).max() > 0.1
     # And described again it is the same.
@@ -123,7 +131,7 @@ def test_what_is_no_description_is_refused(what):
 @pytest.mark.parametrize("kind", ["diffusion", ["mlp"], {"mlp": 1}, 0, ""])
 def test_an_unknown_kind_is_named(kind):
     line = refused(told("mlp") | {"kind": kind})
-    assert repr(kind) in line and "mlp, mixture, student" in line
+    assert repr(kind) in line and "mlp, mixture, student, controller" in line
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -87,23 +87,26 @@ def choose_parents(
     scene: Scene,
     grasps: Grasps,
     wanted: np.ndarray,
+    lacking: np.ndarray,
     count: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Indices (count,) of grasps to walk from: every model, and its cells, as often.
+    """Indices (count,) of grasps to walk from: of a model all cells as often.
 
     Args:
         scene: of a fixed palm.
         grasps: all that there are.
         wanted: (n,) bool, which of them may be chosen.
+        lacking: (models,) how many grasps each set lacks: as often it is chosen, so
+            that all are full at about the same time.
         count: how many are chosen, with replacement; none if none may be.
         rng: draws them.
     """
-    rows = np.flatnonzero(wanted)
+    rows = np.flatnonzero(wanted & (lacking[grasps.model] > 0))
     if not len(rows):
         return rows
     own = grasps.subset(rows)
     cell = cells_of(scene, own)
     weight = 1.0 / np.bincount(cell)[cell]
-    weight /= np.bincount(own.model, weight)[own.model]
+    weight *= lacking[own.model] / np.bincount(own.model, weight)[own.model]
     return rows[rng.choice(len(rows), count, p=weight / weight.sum())]

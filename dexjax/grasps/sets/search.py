@@ -1,10 +1,13 @@
 """The search for grasps, round by round, until every set is full."""
 
 import dataclasses
+import functools
 from typing import NamedTuple
 
 import numpy as np
 
+from dexjax.errors import DexjaxError
+from dexjax.grasps.sets.analysed_seeds import analysed_seeds
 from dexjax.grasps.sets.graph import (
     FARTHEST,
     NEAREST,
@@ -13,11 +16,7 @@ from dexjax.grasps.sets.graph import (
     largest_part,
     near_grasps,
 )
-from dexjax.grasps.sets.growth import (
-    choose_parents,
-    random_seeds,
-    walk_targets,
-)
+from dexjax.grasps.sets.growth import choose_parents, random_seeds, walk_targets
 from dexjax.grasps.sets.palm import finger_of_actuators
 from dexjax.grasps.sets.trial import Grasps, Trial, Tried, make_trial
 from dexjax.physics.engine import Engine
@@ -29,6 +28,14 @@ BATCH = 2048  # grasps tried in a round
 SOWN = 16
 LINKED_EVERY = 8  # rounds between two looks at how sets hang together
 _SOWING = 0.25  # of a round, each way, as long as there are such sets
+# Of a set's size, so much is sown at most: what is sown does not hang together, and a
+# set that is full of it would lose it all again.
+_SOWN_SHARE = 0.25
+# A round has the last share of its size once no more grasps than the first share of it
+# are missing: about a third of those that are tried are kept.
+_LITTLE, _SMALL = 1 / 32, 1 / 8
+# How sets are sown: by closing hands at random, or by grasp analysis.
+SEEDINGS = ("random", "analysis")
 
 
 class Found(NamedTuple):
@@ -64,16 +71,30 @@ class Search:
         engine: of the scene.
         size: grasps that every set is to have.
         seed: of everything.
+        seeding: in `SEEDINGS`, how sets are sown.
         batch: grasps tried in a round.
     """
 
     engine: Engine
     size: int
     seed: int = 0
+    seeding: str = "random"
     batch: int = BATCH
 
     def __post_init__(self) -> None:
-        """Compiles nothing yet."""
+        """Compiles nothing yet.
+
+        Raises:
+            DexjaxError: for an unknown seeding, and as `analysed_seeds`.
+        """
+        if self.seeding not in SEEDINGS:
+            raise DexjaxError(f"seeding {self.seeding!r}: choose from {list(SEEDINGS)}")
+        scene = self.engine.scene
+        self._seeds = (
+            analysed_seeds(scene)
+            if self.seeding == "analysis"
+            else functools.partial(random_seeds, scene)
+        )
         self._close: Trial = make_trial(self.engine, ramp=5)
         self._walk: Trial = make_trial(self.engine)
         self._finger = finger_of_actuators(self.engine.scene)
@@ -97,25 +118,36 @@ class Search:
         """One round: what it found is added."""
         rng = np.random.default_rng([self.seed, found.rounds])
         sown = min(SOWN, self.size // 8 + 1)
-        poor = np.flatnonzero(self.size - self.missing(found) < sown)
+        lacking = self.missing(found)
+        poor = np.flatnonzero(self.size - lacking < sown)
         parts: list[tuple[str, Tried, np.ndarray]] = []
         if len(poor):
-            parts.append(self._sow(poor, rng))
+            parts += self._sow(poor, rng)
             parts += self._move(found, poor, rng)
-        used = sum(len(tried.valid) for _, tried, _ in parts)
-        parts += self._grow(found, self.batch - used, rng)
+            room = max(sown, int(_SOWN_SHARE * self.size)) - (self.size - lacking)
+            parts = _limited(parts, room)
+        little = not len(poor) and lacking.sum() <= _LITTLE * self.batch
+        count = int(_SMALL * self.batch) if little else self.batch
+        used = int(_SOWING * self.batch) * len(parts)
+        parts += self._grow(found, lacking, count - used, rng)
         found = self._joined(found, parts)
-        due = found.rounds % LINKED_EVERY == 0 or not self.missing(found).any()
-        return self._linked(found) if due else found
+        looked = self.missing(found) == 0
+        # What is full has been looked at when it became so.
+        looked &= lacking > 0
+        if found.rounds % LINKED_EVERY == 0:
+            looked |= self.missing(found) > 0
+        return self._linked(found, np.flatnonzero(looked))
 
     def _sow(
         self, poor: np.ndarray, rng: np.random.Generator
-    ) -> tuple[str, Tried, np.ndarray]:
-        """Closes hands at random where sets are poor."""
-        model = rng.choice(poor, int(_SOWING * self.batch))
-        grasps, targets = random_seeds(self.engine.scene, model, rng)
-        tried = self._close(grasps, targets)
-        return "seeds", tried, tried.valid
+    ) -> list[tuple[str, Tried, np.ndarray]]:
+        """Closes hands where sets are poor."""
+        count = int(_SOWING * self.batch)
+        grasps, targets = self._seeds(rng.choice(poor, count), rng)
+        if not len(targets):
+            return []
+        tried = _tried(self._close, grasps, targets, count)
+        return [("seeds", tried, tried.valid)]
 
     def _move(
         self, found: Found, poor: np.ndarray, rng: np.random.Generator
@@ -132,26 +164,22 @@ class Search:
                 model.append(target)
         if not source:
             return []
-        # One size whatever is there: a trial is compiled once for each.
-        rows = np.resize(np.array(source), count)
-        grasps = found.grasps.subset(rows)._replace(model=np.resize(model, count))
+        grasps = found.grasps.subset(np.array(source))._replace(model=np.array(model))
         targets = walk_targets(scene, grasps, self._finger, rng)
-        tried = self._walk(grasps, targets)
-        first = np.arange(count) < len(source)
-        return [("moves", tried, tried.valid & first)]
+        tried = _tried(self._walk, grasps, targets, count)
+        return [("moves", tried, tried.valid)]
 
     def _grow(
-        self, found: Found, count: int, rng: np.random.Generator
+        self, found: Found, lacking: np.ndarray, count: int, rng: np.random.Generator
     ) -> list[tuple[str, Tried, np.ndarray]]:
         """Walks from what holds already."""
         if not len(found.grasps.model):
             return []
-        scene = self.engine.scene
-        room = self.missing(found)[found.grasps.model] > 0
-        rows = choose_parents(scene, found.grasps, room & found.linked, count, rng)
+        scene, grasps = self.engine.scene, found.grasps
+        rows = choose_parents(scene, grasps, found.linked, lacking, count, rng)
         if not len(rows):
             return []
-        parents = found.grasps.subset(rows)
+        parents = grasps.subset(rows)
         tried = self._walk(parents, walk_targets(scene, parents, self._finger, rng))
         apart = distances(places_of(scene, parents), places_of(scene, tried.grasps))
         # What is nearer is the same grasp, what is farther no neighbour.
@@ -179,20 +207,36 @@ class Search:
             found.rounds + 1,
             counts,
         )
-        return _kept(joined, _first(joined.grasps.model, self.size))
+        size = np.full(len(self.engine.scene.models), self.size)
+        return _kept(joined, _first(joined.grasps.model, size))
 
-    def _linked(self, found: Found) -> Found:
-        """Looks which grasps hang together; a full set loses those that do not."""
+    def _linked(self, found: Found, looked: np.ndarray) -> Found:
+        """Looks which grasps hang together; a full set loses those that do not.
+
+        Args:
+            found: all grasps.
+            looked: models whose sets are looked at.
+        """
         scene, model = self.engine.scene, found.grasps.model
-        linked = np.zeros(len(model), bool)
+        linked = found.linked.copy()
         kept = np.ones(len(model), bool)
-        for own in np.unique(model):
+        for own in np.intersect1d(looked, model):
             rows = np.flatnonzero(model == own)
             places = places_of(scene, found.grasps.subset(rows))
             linked[rows] = largest_part(near_grasps(places))
             if len(rows) >= self.size:
                 kept[rows] = linked[rows]
         return _kept(found._replace(linked=linked), kept)
+
+
+def _tried(trial: Trial, grasps: Grasps, targets: np.ndarray, size: int) -> Tried:
+    """Tries up to `size` grasps out, at least one.
+
+    Always as many as that, whatever is there: a trial is compiled for each number.
+    """
+    rows = np.resize(np.arange(len(targets)), size)
+    tried = trial(grasps.subset(rows), targets[rows])
+    return tried.subset(np.arange(len(targets)))
 
 
 def places_of(scene: Scene, grasps: Grasps) -> Places:
@@ -215,10 +259,23 @@ def _kept(found: Found, which: np.ndarray) -> Found:
     )
 
 
-def _first(model: np.ndarray, size: int) -> np.ndarray:
-    """Which entries are among the first `size` of their model, (n,) bool."""
+def _limited(
+    parts: list[tuple[str, Tried, np.ndarray]], room: np.ndarray
+) -> list[tuple[str, Tried, np.ndarray]]:
+    """The same with no more kept of a model than it has room for, (models,) int."""
+    limited = []
+    for name, tried, kept in parts:
+        rows = np.flatnonzero(kept)
+        rows = rows[_first(tried.grasps.model[rows], room)]
+        room = room - np.bincount(tried.grasps.model[rows], minlength=len(room))
+        limited.append((name, tried, np.isin(np.arange(len(kept)), rows)))
+    return limited
+
+
+def _first(model: np.ndarray, room: np.ndarray) -> np.ndarray:
+    """Which entries (n,) are the first `room` (models,) of their models, bool."""
     order = np.argsort(model, kind="stable")
     ordered = model[order]
     rank = np.empty(len(model), int)
     rank[order] = np.arange(len(model)) - np.searchsorted(ordered, ordered)
-    return rank < size
+    return rank < room[model]

@@ -61,6 +61,10 @@ class Tried(NamedTuple):
     depth: np.ndarray
     valid: np.ndarray
 
+    def subset(self, which: np.ndarray) -> "Tried":
+        """Those of some indices, or of a mask."""
+        return Tried(self.grasps.subset(which), *(part[which] for part in self[1:]))
+
 
 Trial = Callable[[Grasps, np.ndarray], Tried]
 

@@ -13,7 +13,7 @@ from dexjax.errors import DexjaxError
 from dexjax.grasps.sets.grasp_set import GraspSets, from_simulation, write_sets
 from dexjax.grasps.sets.palm import SUBSTEPS, TURNS, palm_scene
 from dexjax.grasps.sets.report import report
-from dexjax.grasps.sets.search import Found, Search
+from dexjax.grasps.sets.search import SEEDINGS, Found, Search
 from dexjax.grasps.sets.trial import Grasps
 from dexjax.hands import load_hand
 from dexjax.limits import Limits
@@ -37,6 +37,8 @@ class GraspSetOptions:
         names: some of them, separated by commas; all by default.
         hand: "allegro", "shadow" or the .yaml file that describes your own.
         size: grasps of every object with every turn of the palm.
+        seeding: how sets are sown: "random" closes hands at random, "analysis" lays
+            fingers on points whose forces cancel (section III-A).
         patience: rounds in which the sets as a whole have not grown before those that
             are not full are left as they are.
         engine: "auto", "native", "mjx" or "warp".
@@ -49,6 +51,7 @@ class GraspSetOptions:
     names: str = ""
     hand: str = "allegro"
     size: int = 600
+    seeding: str = "random"
     patience: int = 80
     engine: str = "auto"
     seed: int = 0
@@ -58,6 +61,7 @@ class GraspSetOptions:
     LIMITS: ClassVar[Limits] = {
         "objects": tuple(SPLITS),
         "size": (2, 100_000),
+        "seeding": SEEDINGS,
         "patience": (1, 10_000),
         "engine": tuple(ENGINES),
         "seed": (0, 2_000_000_000),
@@ -89,7 +93,7 @@ def make_grasp_sets(options: GraspSetOptions) -> dict:
         scene = palm_scene(load_hand(options.hand), objects)
         engine = make_engine(scene, options.engine, SUBSTEPS)
         run.checkpoints.mkdir(exist_ok=True)
-        search = Search(engine, options.size, options.seed)
+        search = Search(engine, options.size, options.seed, options.seeding)
         found, seconds = look(search, run.checkpoints / _STATE, options.patience)
         sets = from_simulation(
             scene, tuple(TURNS), objects, found.grasps, found.touching, found.depth
@@ -183,6 +187,7 @@ def summarise(
         "split": options.objects,
         "hand": sets.hand,
         "size": options.size,
+        "seeding": options.seeding,
         "tried": tried,
         "valid": valid,
         "valid_per_s": round(valid / seconds, 1),

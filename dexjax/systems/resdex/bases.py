@@ -19,10 +19,10 @@ from dexjax.runs.assemble import (
     shipped_grasps,
 )
 from dexjax.runs.encoder import load_encoder, object_codes
-from dexjax.runs.run import PpoRun, Run
+from dexjax.runs.run import GraspRun, PpoRun
 from dexjax.runs.storage.digest import digest
 from dexjax.runs.storage.files import make_folder, read_json, write_json
-from dexjax.runs.stored import load_stored
+from dexjax.runs.stored import grasp_run, load_stored
 from dexjax.shipped import shipped
 from dexjax.systems.resdex.base import slug, train_base
 from dexjax.systems.resdex.codes import central_objects
@@ -48,7 +48,7 @@ class Base:
     """
 
     folder: Path
-    run: Run
+    run: GraspRun
     policy: ActorPolicy
     summary: dict
 
@@ -166,7 +166,7 @@ def base_run(name: str, run: PpoRun, seed: int, out: Path) -> PpoRun:
     )
 
 
-def _alike(one: Run, other: Run) -> bool:
+def _alike(one: GraspRun, other: GraspRun) -> bool:
     """Whether two runs train the same hand for the same task."""
     hands = [(run.scene.hand, run.scene.wrist) for run in (one, other)]
     return hands[0] == hands[1] and one.task == other.task
@@ -182,10 +182,10 @@ def load_base(folder: Path) -> Base:
     if not isinstance(found.policy, ActorPolicy):
         raise DexjaxError(f"{folder} holds no base policy")
     summary = read_json(Path(folder) / "summary.json")
-    return Base(Path(folder), found.run, found.policy, summary)
+    return Base(Path(folder), grasp_run(found), found.policy, summary)
 
 
-def check_bases(bases: Bases, run: Run) -> None:
+def check_bases(bases: Bases, run: GraspRun) -> None:
     """Refuses base policies that do not fit together or to the hyper-policy.
 
     Raises:
@@ -240,7 +240,7 @@ def transfer(bases: list[Base], run: PpoRun) -> Iterator[dict]:
         own.scene, object=run.scene.object, engine=run.scene.engine, size=None
     )
     own = dataclasses.replace(own, scene=scene)
-    engine = assemble_engine(scene, load_scene_objects(scene, codes=False))
+    engine = assemble_engine(own, load_scene_objects(scene, codes=False))
     task = fresh_task(own, engine, 1)
     episodes = drawn(task.episodes(1), TRANSFER_EPISODES, run.seed)
     for base in bases:

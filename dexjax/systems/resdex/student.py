@@ -17,9 +17,9 @@ from dexjax.networks.student import VisionActor
 from dexjax.policies.policy import check_fits
 from dexjax.runs.kept import with_kept
 from dexjax.runs.launch import launch
-from dexjax.runs.run import Run
+from dexjax.runs.run import GraspRun
 from dexjax.runs.storage.digest import digest
-from dexjax.runs.stored import StoredPolicy, load_stored
+from dexjax.runs.stored import StoredPolicy, grasp_run, load_stored
 from dexjax.shipped import find
 from dexjax.tasks.grasp import GraspTask
 from dexjax.tasks.grasp.observations import (
@@ -50,7 +50,7 @@ PRESETS = {
 
 
 @dataclasses.dataclass(frozen=True)
-class StudentRun(Run):
+class StudentRun(GraspRun):
     """Distils a policy into one that sees points; what all runs have: `Run`.
 
     Attributes:
@@ -100,7 +100,7 @@ def student_options(
     if name not in PRESETS:
         raise DexjaxError(f"preset {name!r}: choose from {', '.join(PRESETS)}")
     stored = load_stored(find(teacher))
-    run = with_kept(stored.folder, stored.run)
+    run = with_kept(stored.folder, grasp_run(stored))
     if run.task.observation in VISION:
         raise DexjaxError(f"{teacher} is a vision student, no teacher for one")
     steps, dagger = PRESETS[name]

@@ -48,6 +48,8 @@ class GraspConfig:
         offset: m, largest horizontal offset of the dropped object.
     """
 
+    KIND: ClassVar[str] = "grasp"
+
     observation: str = "geometry-unaware"
     relative: bool = False
     privileged: tuple[str, ...] = ()

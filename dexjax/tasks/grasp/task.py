@@ -179,6 +179,10 @@ class GraspTask:
         low, high = self._ctrl_range.T
         return low + 0.5 * (action + 1.0) * (high - low)
 
+    def applied(self, state: TaskState) -> jax.Array:
+        """See `WatchedTask.applied`."""
+        return self.control(state.memory.previous_action)
+
     def shown(self, state: TaskState) -> Shown:
         """See `WatchedTask.shown`."""
         points = None

@@ -1,0 +1,1 @@
+"""What `storage.py` compares, and on what."""

@@ -1,0 +1,83 @@
+"""Experts that go from grasp to grasp: PPO on all objects (DexterityGen, III-B).
+
+The actor begins by imitating the setting of the targets to the goal's, which reaches a
+goal in two or three and drops many things; without that it would first learn to hold
+still.
+"""
+
+import dataclasses
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from jax.sharding import Mesh
+
+from dexjax.errors import DexjaxError
+from dexjax.learners.imitation import ImitationConfig, with_imitation
+from dexjax.learners.learner import Learner
+from dexjax.learners.ppo.config import PpoConfig
+from dexjax.learners.ppo.loss import Networks
+from dexjax.networks.mlp_config import MlpConfig
+from dexjax.runs.launch import launch, ppo_learner
+from dexjax.runs.run import InhandRun
+from dexjax.systems.dexgen.trials import Simple
+from dexjax.tasks.inhand import InhandTask
+
+# The folder of an expert unless another is given, by its seed.
+FOLDER = "runs/dexgen/expert-{seed}"
+
+
+@dataclasses.dataclass(frozen=True)
+class ExpertRun(InhandRun):
+    """Trains an expert by PPO; what all runs have: `Run`.
+
+    Attributes:
+        ppo: the learner.
+        network: of actor and critic.
+        imitation: of the actor's beginning.
+    """
+
+    ppo: PpoConfig = PpoConfig()
+    network: MlpConfig = MlpConfig()
+    imitation: ImitationConfig = ImitationConfig()
+
+    @property
+    def learner(self) -> PpoConfig:
+        """PPO's."""
+        return self.ppo
+
+
+def train_expert(run: ExpertRun) -> dict:
+    """Trains, evaluates and reports; again, it goes on. The summary.
+
+    Raises:
+        DexjaxError: for whatever is wrong with the run or its folder.
+    """
+    started = time.monotonic()
+    out = run.out or Path(FOLDER.format(seed=run.seed))
+    run = dataclasses.replace(run, out=out)
+    run.check()
+    return launch(run, expert_learner(run), started)
+
+
+def expert_learner(run: ExpertRun) -> Callable[[InhandTask, Mesh | None], Learner]:
+    """What makes the learner of a run.
+
+    Raises:
+        DexjaxError: where the beginning is asked for on several devices.
+    """
+    if run.imitation.rounds and run.devices > 1:
+        raise DexjaxError(
+            f"devices is {run.devices}: imitation works on one, set "
+            "--imitation.rounds 0 for more"
+        )
+    make = ppo_learner(run)
+
+    def learner(task: InhandTask, mesh: Mesh | None) -> Learner:
+        networks = Networks(run.network.actor(task.spec), run.network.critic(task.spec))
+        shown = Simple("replay", task.spec, len(task.hand.joints))
+        return with_imitation(
+            make(task, mesh), task, networks, run.ppo, run.imitation, shown
+        )
+
+    return learner

@@ -1,0 +1,111 @@
+"""What a world of the in-hand task remembers, and what of a step is counted."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from dexjax.tasks.inhand.goals import Grasp
+from dexjax.tasks.inhand.rewards import TERMS
+from dexjax.tasks.task import BROKEN, EPISODES, RETURN
+
+# Outcomes of an episode: the object is still held at its end; the first goal was
+# reached before it was replaced.
+HELD, REACHED = "held", "reached"
+# Of every step: a goal was reached, was replaced without that, the object was dropped.
+GOALS, TIMEOUTS, DROPS = "goals", "timeouts", "drops"
+
+
+class Memory(NamedTuple):
+    """What one world remembers between steps.
+
+    Attributes:
+        key: of what is drawn.
+        action: (A,) the previous one.
+        targets: (A,) rad.
+        history: (HISTORY, S) states of the hand as they were read.
+        forces: (HISTORY, 3 F) N at the fingertips.
+        bias: (J,) rad, of the readings of this episode.
+        goal: the grasp to go to.
+        potential: () of the object and the goal.
+        goal_steps: () int32, since the goal was set.
+        inside: () int32, steps within its tolerances up to now.
+        first: () bool, the first goal is still set.
+        reached: () bool, the first goal was reached.
+        episode_return: ().
+    """
+
+    key: jax.Array
+    action: jax.Array
+    targets: jax.Array
+    history: jax.Array
+    forces: jax.Array
+    bias: jax.Array
+    goal: Grasp
+    potential: jax.Array
+    goal_steps: jax.Array
+    inside: jax.Array
+    first: jax.Array
+    reached: jax.Array
+    episode_return: jax.Array
+
+
+def shifted(history: jax.Array, newest: jax.Array) -> jax.Array:
+    """A history (HISTORY, …) without its oldest entry and with a new one (…)."""
+    return jnp.concatenate([history[1:], newest[None]])
+
+
+class Event(NamedTuple):
+    """What happened in one step; () each.
+
+    Attributes:
+        potential: of the object and the goal.
+        inside: int32, steps within the goal's tolerances up to now.
+        reached: bool, the goal was.
+        late: bool, its time is up.
+        dropped: bool, the object was.
+    """
+
+    potential: jax.Array
+    inside: jax.Array
+    reached: jax.Array
+    late: jax.Array
+    dropped: jax.Array
+
+
+def metrics(
+    terms: dict[str, jax.Array],
+    event: Event,
+    memory: Memory,
+    terminated: jax.Array,
+    truncated: jax.Array,
+    broken: jax.Array,
+) -> dict[str, jax.Array]:
+    """Metrics of a step.
+
+    Args:
+        terms: of the reward.
+        event: what happened.
+        memory: after the step.
+        terminated: () bool, the episode broke off.
+        truncated: () bool, its time is over.
+        broken: () bool, the world was.
+    """
+    ended = (terminated | truncated).astype(jnp.float32)
+    return {f"reward/{name}": term for name, term in terms.items()} | {
+        EPISODES: ended,
+        HELD: truncated.astype(jnp.float32),
+        REACHED: ended * memory.reached,
+        RETURN: ended * memory.episode_return,
+        BROKEN: broken.astype(jnp.float32),
+        GOALS: event.reached.astype(jnp.float32),
+        TIMEOUTS: event.late.astype(jnp.float32),
+        DROPS: event.dropped.astype(jnp.float32),
+    }
+
+
+def no_metrics() -> dict[str, jax.Array]:
+    """Metrics of an episode that has just begun."""
+    names = [f"reward/{name}" for name in TERMS]
+    names += [EPISODES, RETURN, BROKEN, HELD, REACHED, GOALS, TIMEOUTS, DROPS]
+    return dict.fromkeys(names, jnp.zeros(()))

@@ -1,0 +1,327 @@
+"""From any grasp to any near one, and on, whichever way the palm is turned.
+
+DexterityGen, section III-B: an episode starts in a grasp of a set; the goal is a near
+grasp, the pose of the object and the joints of the fingers; where it is reached the
+next one is set. The palm is turned throughout, by a right angle at most at a time:
+gravity changes its direction, since the scene holds the palm still.
+"""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from dexjax import limits
+from dexjax.grasps.sets.grasp_set import GraspSets
+from dexjax.hands.finger_state import hand_state
+from dexjax.networks.motions import HISTORY, STEP_RAD
+from dexjax.physics.engine import Engine, PhysicsState
+from dexjax.physics.guard import is_broken
+from dexjax.spec import TaskSpec
+from dexjax.tasks.inhand import observations as seen_as
+from dexjax.tasks.inhand.config import LEAD_RAD, InhandConfig
+from dexjax.tasks.inhand.goals import Bank, Episode, Grasp, errors
+from dexjax.tasks.inhand.memory import (
+    HELD,
+    REACHED,
+    Event,
+    Memory,
+    metrics,
+    no_metrics,
+    shifted,
+)
+from dexjax.tasks.inhand.observations import Seen, Sight
+from dexjax.tasks.inhand.rewards import RewardInputs, potential, reward_terms
+from dexjax.tasks.task import (
+    Observations,
+    Shown,
+    TaskState,
+    restart_ended,
+    where,
+)
+
+# DexterityGen's noise, see `InhandConfig.noise`.
+_READING_RAD, _BIAS_RAD, _ACTION = 0.025, 0.005, 0.05
+
+
+class InhandTask:
+    """The in-hand task of one world; see `Task`.
+
+    Attributes:
+        bank: the grasps that are starts and goals.
+        sight: reads the worlds.
+    """
+
+    def __init__(self, engine: Engine, config: InhandConfig, sets: GraspSets):
+        """Sorts the grasps; episodes start in these.
+
+        Args:
+            engine: steps a scene of `grasps.sets.palm.palm_scene`.
+            config: choices of the task.
+            sets: grasps of the hand and of the scene's objects.
+
+        Raises:
+            DexjaxError: for choices outside their limits, or grasp sets that do not
+                fit.
+        """
+        limits.check(config, "task.")
+        self._sets = sets
+        scene = engine.scene
+        self.engine, self.config, self.hand = engine, config, scene.hand
+        # One model of each.
+        self.objects = scene.objects.subset(
+            np.arange(0, len(scene.models), len(scene.variations))
+        )
+        self.bank = Bank(sets, self.hand, self.objects)
+        self.sight = Sight(scene)
+        self._state = hand_state(self.hand)
+        self._gravity = jnp.asarray(seen_as.gravities(scene))
+        self._shape = jnp.asarray(seen_as.shapes(self.objects))
+        self._range = jnp.asarray(scene.model.actuator_ctrlrange, jnp.float32)
+        self._driven = self.hand.actuated_index
+        self.spec = TaskSpec(
+            seen_as.describe(self.hand),
+            len(self.hand.actuated),
+            body=scene.body,
+            episode_steps=config.episode_steps,
+            outcomes=(HELD, REACHED),
+            success=REACHED,
+        )
+
+    def reset(self, key: jax.Array, episode: Episode | None = None) -> TaskState:
+        """See `Task.reset`; object and grasp are drawn uniformly unless given."""
+        physics, memory = self._begin(key, *(episode or (None, None)))
+        zero, no = jnp.zeros(()), jnp.zeros((), bool)
+        return TaskState(
+            physics=physics,
+            obs=self._observe(physics, memory),
+            reward=zero,
+            terminated=no,
+            truncated=no,
+            step=jnp.zeros((), jnp.int32),
+            metrics=no_metrics(),
+            memory=memory,
+        )
+
+    def step(self, state: TaskState, action: jax.Array) -> TaskState:
+        """See `Task.step`; `action` (A,) is clipped to [-1, 1]."""
+        return restart_ended(self, self.advance(state, action))
+
+    def advance(self, state: TaskState, action: jax.Array) -> TaskState:
+        """See `Task.advance`; `action` (A,) is clipped to [-1, 1]."""
+        action = jnp.clip(jnp.nan_to_num(action), -1.0, 1.0)
+        key, noise_key, read_key, turn_key, goal_key = jax.random.split(
+            state.memory.key, 5
+        )
+        now = self.sight.see(state.physics)
+        targets = self._targets(now, state.memory.targets, action, noise_key)
+        physics = self.engine.step(state.physics, targets)
+        broken = is_broken(state.physics, physics)
+        physics = where(broken, state.physics, physics)
+        seen = self.sight.see(physics)
+        held = Grasp(seen.position, seen.quaternion, seen.joints, targets)
+        event = self._event(state.memory, held, broken)
+        terms = self._terms(now, seen, state.memory, action, targets, event)
+        reward = jnp.where(broken, 0.0, sum(terms.values()))
+
+        physics = physics._replace(object_id=self._turn(turn_key, physics.object_id))
+        # A goal is of one turn of the palm.
+        turned = physics.object_id != state.physics.object_id
+        over = event.reached | event.late | turned
+        memory = state.memory._replace(
+            key=key,
+            action=action,
+            targets=targets,
+            history=self._read(state.memory, seen, targets, read_key),
+            forces=shifted(state.memory.forces, seen.forces.ravel()),
+            potential=event.potential,
+            goal_steps=state.memory.goal_steps + 1,
+            inside=event.inside,
+            first=state.memory.first & ~over,
+            reached=state.memory.reached | (state.memory.first & event.reached),
+            episode_return=state.memory.episode_return + reward,
+        )
+        fresh = self._with_goal(memory, goal_key, physics.object_id, held)
+        memory = where(over, fresh, memory)
+        step = state.step + 1
+        terminated = broken | event.dropped
+        truncated = (step >= self.config.episode_steps) & ~terminated
+        return TaskState(
+            physics=physics,
+            obs=self._observe(physics, memory),
+            reward=reward,
+            terminated=terminated,
+            truncated=truncated,
+            step=step,
+            metrics=metrics(terms, event, memory, terminated, truncated, broken),
+            memory=memory,
+        )
+
+    def restart(self, state: TaskState) -> TaskState:
+        """See `Task.restart`."""
+        physics, memory = self._begin(state.memory.key)
+        return state.replace(
+            physics=physics,
+            obs=self._observe(physics, memory),
+            step=jnp.zeros((), jnp.int32),
+            memory=memory,
+        )
+
+    def episodes(self, each: int | None = None) -> Episode:
+        """See `Task.episodes`: every object from so many of its grasps."""
+        each = each or 1
+        count = len(self.objects)
+        # The grasps of an object follow each other by the turn of the palm: a stride
+        # that has no divisor with their number takes all turns alike.
+        start = np.tile(np.arange(each) * 7919, count)
+        return Episode(np.repeat(np.arange(count), each), start)
+
+    def fresh(self, each: int, seed: int) -> "InhandTask":
+        """See `Task.fresh`: the grasps are the same, all goals are as far as usual."""
+        if self.config.easiest == self.config.nearest:
+            return self
+        config = dataclasses.replace(self.config, easiest=self.config.nearest)
+        return InhandTask(self.engine, config, self._sets)
+
+    def applied(self, state: TaskState) -> jax.Array:
+        """See `WatchedTask.applied`."""
+        return state.memory.targets
+
+    def shown(self, state: TaskState) -> Shown:
+        """See `WatchedTask.shown`."""
+        goal = self.sight.world_point(state.memory.goal.position)
+        return Shown(goal, self.config.near_m, None)
+
+    def _begin(
+        self,
+        key: jax.Array,
+        object_id: jax.Array | int | None = None,
+        start: jax.Array | int | None = None,
+    ) -> tuple[PhysicsState, Memory]:
+        key, object_key, start_key, goal_key, bias_key = jax.random.split(key, 5)
+        if object_id is None:
+            object_id = jax.random.randint(object_key, (), 0, len(self.objects))
+        model, grasp = self.bank.start(start_key, object_id, start)
+        still = jnp.zeros(self.engine.scene.model.nv)
+        physics = self.engine.reset(self.sight.place(grasp), still, model)
+        bias = (
+            _BIAS_RAD
+            * self.config.noise
+            * jax.random.normal(bias_key, grasp.joints.shape)
+        )
+        state = self._state(grasp.joints + bias, grasp.targets)
+        memory = Memory(
+            key=key,
+            action=jnp.zeros_like(grasp.targets),
+            targets=grasp.targets,
+            history=jnp.tile(state, (HISTORY, 1)),
+            forces=jnp.tile(self.sight.see(physics).forces.ravel(), (HISTORY, 1)),
+            bias=bias,
+            goal=grasp,
+            potential=jnp.zeros(()),
+            goal_steps=jnp.zeros((), jnp.int32),
+            inside=jnp.zeros((), jnp.int32),
+            first=jnp.ones((), bool),
+            reached=jnp.zeros((), bool),
+            episode_return=jnp.zeros(()),
+        )
+        return physics, self._with_goal(memory, goal_key, model, grasp)
+
+    def _with_goal(
+        self, memory: Memory, key: jax.Array, model: jax.Array, held: Grasp
+    ) -> Memory:
+        """The memory with a new goal for what is held."""
+        config = self.config
+        key, range_key = jax.random.split(key)
+        nearest = jax.random.uniform(
+            range_key, minval=config.easiest, maxval=config.nearest
+        )
+        goal = self.bank.goal(key, model, held, config.part, nearest, config.farthest)
+        return memory._replace(
+            goal=goal,
+            potential=potential(errors(held, goal), config.joints_weight),
+            goal_steps=jnp.zeros((), jnp.int32),
+            inside=jnp.zeros((), jnp.int32),
+        )
+
+    def _event(self, before: Memory, held: Grasp, broken: jax.Array) -> Event:
+        """What a step has led to, seen from the memory before it."""
+        config, apart = self.config, errors(held, before.goal)
+        near = (
+            (apart.place <= config.near_m)
+            & (apart.turn <= config.near_rad)
+            & (apart.joints <= config.near_joints_rad)
+        )
+        inside = jnp.where(near, before.inside + 1, 0)
+        dropped = (jnp.linalg.norm(held.position) > config.drop_m) & ~broken
+        reached = (inside >= config.inside_steps) & ~broken & ~dropped
+        late = (before.goal_steps + 1 >= config.goal_steps) & ~reached & ~dropped
+        height = potential(apart, config.joints_weight)
+        return Event(height, inside, reached, late, dropped)
+
+    def _terms(
+        self,
+        now: Seen,
+        seen: Seen,
+        before: Memory,
+        action: jax.Array,
+        targets: jax.Array,
+        event: Event,
+    ) -> dict[str, jax.Array]:
+        """The terms of the reward of a step from `now` to `seen`."""
+        inputs = RewardInputs(
+            closer=event.potential - before.potential,
+            reached=event.reached,
+            dropped=event.dropped,
+            action=action,
+            lead=targets - seen.joints[self._driven],
+            bent=(seen.joints - now.joints)[self._driven],
+            moved=seen.tips - now.tips,
+        )
+        return reward_terms(inputs, self.config.style)
+
+    def _targets(
+        self, now: Seen, targets: jax.Array, action: jax.Array, key: jax.Array
+    ) -> jax.Array:
+        """Targets (A,) rad after an action."""
+        noise = _ACTION * self.config.noise * jax.random.normal(key, action.shape)
+        joints = now.joints[self._driven]
+        moved = targets + STEP_RAD * (action + noise)
+        near = jnp.clip(moved, joints - LEAD_RAD, joints + LEAD_RAD)
+        return jnp.clip(near, *self._range.T)
+
+    def _turn(self, key: jax.Array, model: jax.Array) -> jax.Array:
+        """The model after a step, with the palm turned every now and then."""
+        if not self.config.turn_every:
+            return model
+        turn_key, which_key = jax.random.split(key)
+        turns = jax.random.uniform(turn_key) < 1.0 / self.config.turn_every
+        return jnp.where(turns, self.bank.turned(which_key, model), model)
+
+    def _read(
+        self, before: Memory, seen: Seen, targets: jax.Array, key: jax.Array
+    ) -> jax.Array:
+        """The history with a reading of the hand as it is."""
+        noise = _READING_RAD * self.config.noise
+        reading = noise * jax.random.normal(key, seen.joints.shape)
+        state = self._state(seen.joints + before.bias + reading, targets)
+        return shifted(before.history, state)
+
+    def _observe(self, physics: PhysicsState, memory: Memory) -> Observations:
+        seen = self.sight.see(physics)
+        model = physics.object_id
+        tips = self.sight.tips_of(memory.goal)
+        return {
+            seen_as.PROPRIOCEPTION: seen_as.proprioception(self.hand, memory.history),
+            seen_as.PREVIOUS_ACTION: memory.action,
+            seen_as.OBJECT: seen_as.object_features(seen),
+            seen_as.GOAL: seen_as.goal_features(
+                seen, memory.targets, memory.goal, tips
+            ),
+            seen_as.GRAVITY: self._gravity[model],
+            seen_as.SHAPE: self._shape[model // self.bank.turns],
+            seen_as.TOUCH: seen.forces.ravel(),
+            seen_as.HAND_HISTORY: memory.history.ravel(),
+            seen_as.FORCE_HISTORY: memory.forces.ravel(),
+        }
