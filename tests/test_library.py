@@ -13,7 +13,7 @@ from dexjax.errors import DexjaxError
 from dexjax.evaluation.episodes import _run
 from dexjax.grasps.sets.grasp_set import write_sets
 from dexjax.shipped import shipped
-from dexjax.systems.dexgen.trials import Simple
+from dexjax.systems.dexgen.trials import simple
 
 WORLDS = 4
 
@@ -172,8 +172,7 @@ def test_a_task_in_the_hand_is_made_and_measured(grasp_sets, tmp_path):
     cube = {"objects": "geometric/train/cube", "grasps": file, "episode_steps": 20}
     task = dexjax.make("inhand", **cube, turn_every=0)
     assert task.run.scene.hand == "allegro" and task.objects.names == ("cube",)
-    still = Simple("nothing", task.spec, len(task.hand.joints))
-    result = dexjax.evaluate(task, still, episodes=4)
+    result = dexjax.evaluate(task, simple("nothing", task), episodes=4)
     assert result.episodes == 4 and result.outcomes["held"] >= 0.75
     with pytest.raises(DexjaxError, match="no choice 'nearst': there are nearest"):
         dexjax.make("inhand", **cube, nearst=1.0)

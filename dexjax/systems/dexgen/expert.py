@@ -20,7 +20,7 @@ from dexjax.learners.ppo.loss import Networks
 from dexjax.networks.mlp_config import MlpConfig
 from dexjax.runs.launch import launch, ppo_learner
 from dexjax.runs.run import InhandRun
-from dexjax.systems.dexgen.trials import Simple
+from dexjax.systems.dexgen.trials import simple
 from dexjax.tasks.inhand import InhandTask
 
 # The folder of an expert unless another is given, by its seed.
@@ -75,7 +75,7 @@ def expert_learner(run: ExpertRun) -> Callable[[InhandTask, Mesh | None], Learne
 
     def learner(task: InhandTask, mesh: Mesh | None) -> Learner:
         networks = Networks(run.network.actor(task.spec), run.network.critic(task.spec))
-        shown = Simple("replay", task.spec, len(task.hand.joints))
+        shown = simple("replay", task)
         return with_imitation(
             make(task, mesh), task, networks, run.ppo, run.imitation, shown
         )

@@ -28,6 +28,7 @@ from dexjax.systems.dexgen.trials import (
     Trial,
     make_trial,
     rates,
+    simple,
 )
 from dexjax.tasks.inhand import InhandTask
 
@@ -189,7 +190,7 @@ def _trial(
 ) -> Trial:
     policy: Policy = expert.policy
     if cell.policy != "expert":
-        policy = Simple(cell.policy, task.spec, len(task.hand.joints))
+        policy = simple(cell.policy, task)
     steps = round(options.seconds / CONTROL_S)
     acting = controller if cell.controlled else None
     return make_trial(task, policy, options.worlds, steps, acting)

@@ -6,18 +6,19 @@ Whatever acts may be disturbed, and act by itself or through a controller
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import struct
 
 from dexjax.hands.finger_state import finger_keypoints
 from dexjax.networks.carry import begun_again
 from dexjax.networks.motions import STEP_RAD
 from dexjax.policies.policy import Policy
 from dexjax.policies.prompt import prompted
-from dexjax.spec import PolicySpec, TaskSpec
+from dexjax.spec import PolicySpec
 from dexjax.tasks.inhand import InhandTask
 from dexjax.tasks.inhand.memory import DROPS, GOALS, TIMEOUTS
 from dexjax.tasks.inhand.observations import GOAL
@@ -74,26 +75,20 @@ class Counts(NamedTuple):
     first_goals: jax.Array | np.ndarray
 
 
-class Simple:
+class Simple(struct.PyTreeNode):
     """What experts are measured against: it knows the goal, or not even that.
 
     Attributes:
         kind: "nothing", "random", or "replay", which sets the targets to the goal's.
+        joints: of the hand.
         spec: what it acts on.
     """
 
-    KINDS = ("nothing", "random", "replay")
+    KINDS: ClassVar[tuple[str, ...]] = ("nothing", "random", "replay")
 
-    def __init__(self, kind: str, task: TaskSpec, joints: int):
-        """Sees the goal.
-
-        Args:
-            kind: one of `KINDS`.
-            task: what it acts in.
-            joints: of the hand.
-        """
-        self.kind, self._joints = kind, joints
-        self.spec = PolicySpec.of(task, (GOAL,))
+    kind: str = struct.field(pytree_node=False)
+    joints: int = struct.field(pytree_node=False)
+    spec: PolicySpec = struct.field(pytree_node=False)
 
     def init(self, batch: int) -> Any:
         """See `Policy.init`."""
@@ -109,8 +104,13 @@ class Simple:
         if self.kind == "random":
             assert key is not None
             return jax.random.uniform(key, (len(goal), actions), minval=-1.0), carry
-        start = 6 + self._joints
+        start = 6 + self.joints
         return jnp.clip(goal[:, start : start + actions] / STEP_RAD, -1, 1), carry
+
+
+def simple(kind: str, task: InhandTask) -> Simple:
+    """A simple policy, one of `Simple.KINDS`, for a task."""
+    return Simple(kind, len(task.hand.joints), PolicySpec.of(task.spec, (GOAL,)))
 
 
 Trial = Callable[[jax.Array, Disturbance, float, int], Counts]

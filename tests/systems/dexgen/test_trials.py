@@ -8,10 +8,10 @@ import pytest
 from dexjax.systems.dexgen.trials import (
     DISTURBANCES,
     Counts,
-    Simple,
     disturbed,
     make_trial,
     rates,
+    simple,
 )
 from dexjax.tasks.inhand import InhandConfig, InhandTask
 
@@ -59,8 +59,7 @@ def test_the_interval_is_that_of_scipy():
 def test_setting_the_targets_reaches_what_doing_nothing_does_not(task):
     found = {}
     for kind in ("nothing", "replay"):
-        policy = Simple(kind, task.spec, len(task.hand.joints))
-        trial = make_trial(task, policy, worlds=32, steps=60)
+        trial = make_trial(task, simple(kind, task), worlds=32, steps=60)
         found[kind] = trial(jax.random.key(0), DISTURBANCES["none"], 0.0, 0)
     assert found["nothing"].goals.sum() == 0 and found["nothing"].drops.sum() <= 1
     assert found["replay"].goals.sum() >= 16
