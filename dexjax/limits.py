@@ -2,10 +2,11 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from dexjax.errors import DexjaxError
 
+T = TypeVar("T")
 # Field -> (least, most), both allowed, or all names that it may have.
 Limits = Mapping[str, tuple[float, float] | tuple[str, ...]]
 
@@ -34,6 +35,17 @@ def check(config: Any, path: str = "") -> None:
             _check_value(name, value, limits[field.name])
     if hasattr(config, "check_fit"):
         config.check_fit()
+
+
+def one_of(what: str, name: str, choices: Mapping[str, T]) -> T:
+    """What stands under a name.
+
+    Raises:
+        DexjaxError: for an unknown name; says which there are.
+    """
+    if name not in choices:
+        raise DexjaxError(f"{what} {name!r}: choose from {', '.join(choices)}")
+    return choices[name]
 
 
 def _check_value(name: str, value: Any, allowed: tuple) -> None:

@@ -6,9 +6,9 @@ import numpy as np
 
 from dexjax.hands import load_hand
 from dexjax.networks.actor import MlpActor
-from dexjax.networks.film_unet import FilmUnet
-from dexjax.networks.inverse_dynamics import InverseDynamics
-from dexjax.networks.motions import FUTURE, MotionModels, motion_sizes
+from dexjax.networks.diffusion.film_unet import FilmUnet
+from dexjax.networks.diffusion.inverse_dynamics import InverseDynamics
+from dexjax.networks.diffusion.motions import FUTURE, MotionModels, motion_sizes
 from dexjax.networks.scaling import Scaling
 from dexjax.networks.student import VisionActor
 from dexjax.policies.actor import ActorPolicy

@@ -89,7 +89,7 @@ def hand_page(options: Options) -> "HandPage":
 
 def policy_page(options: Options) -> "Page":
     """A policy at work."""
-    from dexjax.viewer.palm_page import make_page
+    from dexjax.viewer.palm.page import make_page
     from dexjax.viewer.server import serve
     from dexjax.viewer.worlds import live_world, loader, newer
 
@@ -101,8 +101,8 @@ def policy_page(options: Options) -> "Page":
 
 def replay(options: Options) -> dict:
     """Recorded prompts told again: seconds for which the object is held."""
-    from dexjax.viewer.recording import read_recording
-    from dexjax.viewer.replay import held
+    from dexjax.viewer.palm.recording import read_recording
+    from dexjax.viewer.palm.replay import held
     from dexjax.viewer.worlds import live_world
 
     assert options.replay is not None

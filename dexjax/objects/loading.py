@@ -135,10 +135,11 @@ def how_many(spec: str) -> int:
 
 def _count(part: str) -> int:
     """How many objects stand between two commas."""
+    if names_file(part):
+        return 1
     if part.startswith(GEOMETRIC):
         return len(parse_geometric(part)[1])
-    whole = part.startswith(_SET) and not names_file(part)
-    return len(members_named(part)) if whole else 1
+    return len(members_named(part)) if part.startswith(_SET) else 1
 
 
 def members_named(spec: str) -> list[Member]:
@@ -164,7 +165,7 @@ def _part(
     """What stands between two commas: a part of the everyday set, a file, a name."""
     if spec.endswith(stored.SUFFIX):
         return _stored(spec, size)
-    if spec.startswith(GEOMETRIC):
+    if spec.startswith(GEOMETRIC) and not names_file(spec):
         _check_own_size(spec, size)
         return geometric_objects(*parse_geometric(spec))
     if not spec.startswith(_SET) or names_file(spec):

@@ -16,10 +16,10 @@ from dexjax.errors import DexjaxError
 from dexjax.hands import Hand, load_hand
 from dexjax.hands.files import HANDS
 from dexjax.hands.finger_state import PER_FINGER
-from dexjax.networks.ddim import clean, cosine_signal, ddim, pulled
-from dexjax.networks.film_unet import FilmUnet
-from dexjax.networks.inverse_dynamics import InverseDynamics
-from dexjax.networks.motions import (
+from dexjax.networks.diffusion.ddim import clean, cosine_signal, ddim, pulled
+from dexjax.networks.diffusion.film_unet import FilmUnet
+from dexjax.networks.diffusion.inverse_dynamics import InverseDynamics
+from dexjax.networks.diffusion.motions import (
     CLIP,
     FORCE_HISTORY,
     FUTURE,

@@ -10,7 +10,7 @@ import numpy as np
 
 from dexjax.errors import DexjaxError
 from dexjax.hands import Hand
-from dexjax.networks.film_unet import MODES
+from dexjax.networks.diffusion.film_unet import MODES
 from dexjax.policies.policy import Command
 
 FARTHEST_M = 0.03  # that a person may send a fingertip within a control step

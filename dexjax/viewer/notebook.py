@@ -6,7 +6,7 @@ import threading
 from dexjax.runs.measure import Where
 from dexjax.runs.stored import StoredPolicy
 from dexjax.viewer.page import Page
-from dexjax.viewer.palm_page import make_page
+from dexjax.viewer.palm.page import make_page
 from dexjax.viewer.server import free_port, serve
 from dexjax.viewer.worlds import live_world, loader, newer, usual_where
 

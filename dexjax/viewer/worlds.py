@@ -12,7 +12,7 @@ from dexjax.runs.storage import checkpoint
 from dexjax.runs.stored import StoredPolicy, load_stored
 from dexjax.tasks.inhand import InhandTask
 from dexjax.viewer.live_world import STARTS, LiveWorld
-from dexjax.viewer.palm_world import PalmWorld
+from dexjax.viewer.palm.world import PalmWorld
 
 # More objects than this are not listed on a page.
 MOST_OBJECTS = 64

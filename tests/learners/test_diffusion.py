@@ -22,7 +22,7 @@ from dexjax.learners.diffusion import (
 )
 from dexjax.learners.diffusion.learner import averaged
 from dexjax.limits import check
-from dexjax.networks.motions import Example, Sizes, motion_sizes
+from dexjax.networks.diffusion.motions import Example, Sizes, motion_sizes
 from dexjax.policies import codec
 from dexjax.policies.controller import make_controller
 

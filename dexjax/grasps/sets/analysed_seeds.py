@@ -36,7 +36,7 @@ from dexjax.scene import Scene
 # For one seed so many choices of points are drawn, of which so many are reached for.
 DRAWN, REACHED = 64, 8
 # m, of the fingertips: off the surface at the start, and how far they are sent into
-# the object, which is hard. Half of the seeds hold with 5 mm, a third with 12.
+# the object, which is hard.
 GAP_M, PRESS_M = 0.001, 0.005
 REACH_M = 0.003  # from where they are to be at the start
 DEEP_M = 0.005  # of the deepest contact at the start; the simulation pushes it out

@@ -4,10 +4,10 @@ import dataclasses
 from typing import ClassVar
 
 from dexjax.errors import DexjaxError
-from dexjax.limits import Limits
-from dexjax.networks.film_unet import GROUPS, FilmUnet
-from dexjax.networks.inverse_dynamics import InverseDynamics
-from dexjax.networks.motions import FUTURE, MotionModels, Sizes
+from dexjax.limits import Limits, one_of
+from dexjax.networks.diffusion.film_unet import GROUPS, FilmUnet
+from dexjax.networks.diffusion.inverse_dynamics import InverseDynamics
+from dexjax.networks.diffusion.motions import FUTURE, MotionModels, Sizes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,6 +106,4 @@ def preset(name: str) -> DiffusionConfig:
     Raises:
         DexjaxError: for an unknown name.
     """
-    if name not in PRESETS:
-        raise DexjaxError(f"preset {name!r}: choose from {', '.join(PRESETS)}")
-    return PRESETS[name]
+    return one_of("preset", name, PRESETS)

@@ -9,8 +9,8 @@ import optax
 from flax import struct
 
 from dexjax.learners.diffusion.config import DiffusionConfig
-from dexjax.networks.ddim import cosine_signal, noised, velocity
-from dexjax.networks.motions import (
+from dexjax.networks.diffusion.ddim import cosine_signal, noised, velocity
+from dexjax.networks.diffusion.motions import (
     STEP_RAD,
     Example,
     MotionModels,

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from dexjax.hands import Hand
 from dexjax.hands.finger_state import finger_keypoints, hand_state
-from dexjax.networks.motions import FUTURE, HISTORY, STEP_RAD, Example
+from dexjax.networks.diffusion.motions import FUTURE, HISTORY, STEP_RAD, Example
 
 
 class Windows(NamedTuple):

@@ -26,7 +26,7 @@ from dexjax.learners.diffusion import (
     preset,
 )
 from dexjax.limits import Limits
-from dexjax.networks.motions import FUTURE, HISTORY, Example, motion_sizes
+from dexjax.networks.diffusion.motions import FUTURE, HISTORY, Example, motion_sizes
 from dexjax.policies.controller import STEPS, Controller, make_controller
 from dexjax.runs.assemble import load_run_objects
 from dexjax.runs.kept import keep, with_kept

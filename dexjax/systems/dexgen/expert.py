@@ -1,8 +1,7 @@
 """Experts that go from grasp to grasp: PPO on all objects (DexterityGen, III-B).
 
-The actor begins by imitating the setting of the targets to the goal's, which reaches a
-goal in two or three and drops many things; without that it would first learn to hold
-still.
+The actor begins by imitating the setting of the targets to the goal's, which reaches
+goals and drops things; without that it would first learn to hold still.
 """
 
 import dataclasses

@@ -2,9 +2,9 @@
 
 import dataclasses
 
-from dexjax.errors import DexjaxError
 from dexjax.learners.imitation import ImitationConfig
 from dexjax.learners.ppo.config import PpoConfig
+from dexjax.limits import one_of
 from dexjax.networks.mlp_config import MlpConfig
 from dexjax.runs.run import Budget, SceneConfig
 from dexjax.systems.dexgen.expert import ExpertRun
@@ -83,6 +83,4 @@ def expert_preset(name: str) -> ExpertRun:
     Raises:
         DexjaxError: for an unknown name.
     """
-    if name not in EXPERTS:
-        raise DexjaxError(f"preset {name!r}: choose from {', '.join(EXPERTS)}")
-    return EXPERTS[name]
+    return one_of("preset", name, EXPERTS)

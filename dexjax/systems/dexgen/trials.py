@@ -15,7 +15,7 @@ from flax import struct
 
 from dexjax.hands.finger_state import finger_keypoints
 from dexjax.networks.carry import begun_again
-from dexjax.networks.motions import STEP_RAD
+from dexjax.networks.diffusion.motions import STEP_RAD
 from dexjax.policies.policy import Policy
 from dexjax.policies.prompt import prompted
 from dexjax.spec import PolicySpec

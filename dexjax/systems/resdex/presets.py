@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from dexjax.errors import DexjaxError
 from dexjax.learners.ppo.config import PpoConfig
+from dexjax.limits import one_of
 from dexjax.networks.mlp_config import MlpConfig
 from dexjax.runs.run import Budget, PpoRun, SceneConfig
 from dexjax.tasks.grasp import GraspConfig
@@ -61,9 +61,7 @@ def preset(name: str) -> PpoRun:
     Raises:
         DexjaxError: for an unknown name.
     """
-    if name not in PRESETS:
-        raise DexjaxError(f"preset {name!r}: choose from {', '.join(PRESETS)}")
-    return PRESETS[name]
+    return one_of("preset", name, PRESETS)
 
 
 def for_many_objects(run: PpoRun) -> PpoRun:

@@ -12,7 +12,7 @@ from dexjax.errors import DexjaxError
 from dexjax.learners.dagger import make_dagger
 from dexjax.learners.dagger_config import DaggerConfig
 from dexjax.learners.learner import Learner
-from dexjax.limits import Limits
+from dexjax.limits import Limits, one_of
 from dexjax.networks.student import VisionActor
 from dexjax.policies.policy import check_fits
 from dexjax.runs.kept import with_kept
@@ -97,13 +97,11 @@ def student_options(
     """
     if cloud not in VISION:
         raise DexjaxError(f"cloud {cloud!r}: choose from {', '.join(VISION)}")
-    if name not in PRESETS:
-        raise DexjaxError(f"preset {name!r}: choose from {', '.join(PRESETS)}")
+    steps, dagger = one_of("preset", name, PRESETS)
     stored = load_stored(find(teacher))
     run = with_kept(stored.folder, grasp_run(stored))
     if run.task.observation in VISION:
         raise DexjaxError(f"{teacher} is a vision student, no teacher for one")
-    steps, dagger = PRESETS[name]
     task = dataclasses.replace(
         run.task,
         observation=cloud,

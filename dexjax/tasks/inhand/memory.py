@@ -5,8 +5,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from dexjax.tasks.inhand.goals import Grasp
-from dexjax.tasks.inhand.rewards import TERMS
+from dexjax.tasks.inhand.config import InhandConfig
+from dexjax.tasks.inhand.goals import Grasp, errors
+from dexjax.tasks.inhand.rewards import TERMS, potential
 from dexjax.tasks.task import BROKEN, EPISODES, RETURN
 
 # Outcomes of an episode: the object is still held at its end; the first goal was
@@ -71,6 +72,31 @@ class Event(NamedTuple):
     reached: jax.Array
     late: jax.Array
     dropped: jax.Array
+
+
+def happened(
+    config: InhandConfig, before: Memory, held: Grasp, broken: jax.Array
+) -> Event:
+    """What a step has led to.
+
+    Args:
+        config: tolerances and times.
+        before: the memory before it.
+        held: the grasp after it.
+        broken: () bool, the world was.
+    """
+    apart = errors(held, before.goal)
+    near = (
+        (apart.place <= config.near_m)
+        & (apart.turn <= config.near_rad)
+        & (apart.joints <= config.near_joints_rad)
+    )
+    inside = jnp.where(near, before.inside + 1, 0)
+    dropped = (jnp.linalg.norm(held.position) > config.drop_m) & ~broken
+    reached = (inside >= config.inside_steps) & ~broken & ~dropped
+    late = (before.goal_steps + 1 >= config.goal_steps) & ~reached & ~dropped
+    height = potential(apart, config.joints_weight)
+    return Event(height, inside, reached, late, dropped)
 
 
 def metrics(

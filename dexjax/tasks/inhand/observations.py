@@ -29,7 +29,7 @@ from dexjax import rotations
 from dexjax.grasps.sets.palm import palm_pose
 from dexjax.hands import Hand
 from dexjax.hands.finger_state import finger_keypoints, state_size
-from dexjax.networks.motions import FORCE_HISTORY, HAND_HISTORY, HISTORY
+from dexjax.networks.diffusion.motions import FORCE_HISTORY, HAND_HISTORY, HISTORY
 from dexjax.objects.object_set import ObjectSet
 from dexjax.physics.engine import PhysicsState
 from dexjax.scene import Scene

@@ -15,7 +15,7 @@ import numpy as np
 from dexjax import limits
 from dexjax.grasps.sets.grasp_set import GraspSets
 from dexjax.hands.finger_state import hand_state
-from dexjax.networks.motions import HISTORY, STEP_RAD
+from dexjax.networks.diffusion.motions import HISTORY, STEP_RAD
 from dexjax.physics.engine import Engine, PhysicsState
 from dexjax.physics.guard import is_broken
 from dexjax.spec import TaskSpec
@@ -27,6 +27,7 @@ from dexjax.tasks.inhand.memory import (
     REACHED,
     Event,
     Memory,
+    happened,
     metrics,
     no_metrics,
     shifted,
@@ -121,7 +122,7 @@ class InhandTask:
         physics = where(broken, state.physics, physics)
         seen = self.sight.see(physics)
         held = Grasp(seen.position, seen.quaternion, seen.joints, targets)
-        event = self._event(state.memory, held, broken)
+        event = happened(self.config, state.memory, held, broken)
         terms = self._terms(now, seen, state.memory, action, targets, event)
         reward = jnp.where(broken, 0.0, sum(terms.values()))
 
@@ -244,21 +245,6 @@ class InhandTask:
             goal_steps=jnp.zeros((), jnp.int32),
             inside=jnp.zeros((), jnp.int32),
         )
-
-    def _event(self, before: Memory, held: Grasp, broken: jax.Array) -> Event:
-        """What a step has led to, seen from the memory before it."""
-        config, apart = self.config, errors(held, before.goal)
-        near = (
-            (apart.place <= config.near_m)
-            & (apart.turn <= config.near_rad)
-            & (apart.joints <= config.near_joints_rad)
-        )
-        inside = jnp.where(near, before.inside + 1, 0)
-        dropped = (jnp.linalg.norm(held.position) > config.drop_m) & ~broken
-        reached = (inside >= config.inside_steps) & ~broken & ~dropped
-        late = (before.goal_steps + 1 >= config.goal_steps) & ~reached & ~dropped
-        height = potential(apart, config.joints_weight)
-        return Event(height, inside, reached, late, dropped)
 
     def _terms(
         self,

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 
 from dexjax.hands import Hand
 from dexjax.hands.finger_state import state_size
-from dexjax.networks.film_unet import FilmUnet
-from dexjax.networks.inverse_dynamics import InverseDynamics
+from dexjax.networks.diffusion.film_unet import FilmUnet
+from dexjax.networks.diffusion.inverse_dynamics import InverseDynamics
 from dexjax.networks.scaling import Scaling, scaled
 
 # Control steps that a history goes back, the present one included; and that a motion

@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from dexjax.networks.ddim import (
+from dexjax.networks.diffusion.ddim import (
     clean,
     cosine_signal,
     ddim,
@@ -16,8 +16,8 @@ from dexjax.networks.ddim import (
     pulled,
     velocity,
 )
-from dexjax.networks.film_unet import FilmUnet
-from dexjax.networks.inverse_dynamics import InverseDynamics
+from dexjax.networks.diffusion.film_unet import FilmUnet
+from dexjax.networks.diffusion.inverse_dynamics import InverseDynamics
 
 SIGNAL = cosine_signal(200)
 # Two keypoints one step ahead; of a Gaussian distribution that is known.

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from dexjax.errors import DexjaxError
-from dexjax.networks.film_unet import MODES
+from dexjax.networks.diffusion.film_unet import MODES
 from dexjax.policies.controller import Controller
 from dexjax.policies.prompt import FARTHEST_M, MOST_GUIDANCE
 from dexjax.viewer.controls import LARGEST_SEED

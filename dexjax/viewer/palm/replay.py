@@ -8,8 +8,8 @@ import numpy as np
 from dexjax.errors import DexjaxError
 from dexjax.policies.controller import Controller
 from dexjax.viewer.live_world import LiveWorld
-from dexjax.viewer.palm_world import PalmWorld
-from dexjax.viewer.recording import Recording, policy_digest
+from dexjax.viewer.palm.recording import Recording, policy_digest
+from dexjax.viewer.palm.world import PalmWorld
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,9 +6,9 @@ from typing import Any, Protocol
 
 import viser
 
-from dexjax.networks.film_unet import MODES
+from dexjax.networks.diffusion.film_unet import MODES
 from dexjax.policies.prompt import MOST_GUIDANCE
-from dexjax.viewer.palm_world import PalmWorld
+from dexjax.viewer.palm.world import PalmWorld
 
 FILE = "prompts.json"
 

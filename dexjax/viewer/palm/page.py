@@ -10,10 +10,10 @@ from dexjax.errors import DexjaxError
 from dexjax.scene.objects import OBJECT
 from dexjax.tasks.inhand import InhandTask
 from dexjax.viewer.bodies import body_meshes
-from dexjax.viewer.handles import TipHandles, tip_places
 from dexjax.viewer.page import Page
-from dexjax.viewer.palm_world import PalmWorld
-from dexjax.viewer.prompt_panel import FILE, PromptPanel
+from dexjax.viewer.palm.handles import TipHandles, tip_places
+from dexjax.viewer.palm.panel import FILE, PromptPanel
+from dexjax.viewer.palm.world import PalmWorld
 from dexjax.viewer.stage import WORLD, Poses
 
 # m, from the palm's centre.

@@ -11,7 +11,7 @@ from dexjax.policies.policy import Policy
 from dexjax.policies.prompt import FARTHEST_M
 from dexjax.tasks.inhand import InhandTask
 from dexjax.viewer.live_world import LiveWorld
-from dexjax.viewer.recording import Recording, Row, policy_digest
+from dexjax.viewer.palm.recording import Recording, Row, policy_digest
 
 
 class PalmWorld(LiveWorld):

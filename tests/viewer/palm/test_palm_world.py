@@ -12,8 +12,8 @@ from dexjax.errors import DexjaxError
 from dexjax.policies.prompt import FARTHEST_M
 from dexjax.runs.measure import Where
 from dexjax.runs.stored import load_stored
-from dexjax.viewer.recording import read_recording
-from dexjax.viewer.replay import held, replayed
+from dexjax.viewer.palm.recording import read_recording
+from dexjax.viewer.palm.replay import held, replayed
 from dexjax.viewer.worlds import live_world
 
 WHERE = Where(engine="native")

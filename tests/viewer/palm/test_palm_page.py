@@ -7,9 +7,9 @@ from browser import changed, chromium, opened, picture, press, running, wait
 
 from dexjax.runs.measure import Where
 from dexjax.runs.stored import load_stored
-from dexjax.viewer.palm_page import PalmPage, make_page, upright
-from dexjax.viewer.recording import read_recording
-from dexjax.viewer.replay import replayed
+from dexjax.viewer.palm.page import PalmPage, make_page, upright
+from dexjax.viewer.palm.recording import read_recording
+from dexjax.viewer.palm.replay import replayed
 from dexjax.viewer.server import free_port, serve
 from dexjax.viewer.worlds import live_world
 

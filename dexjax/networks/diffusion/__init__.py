@@ -1,0 +1,1 @@
+"""What draws motions of a hand and follows them: networks, sampler, sizes."""

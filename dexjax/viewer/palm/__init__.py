@@ -1,0 +1,1 @@
+"""A hand whose palm stands still, live in the browser: turned, dragged, recorded."""
