@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import trimesh
 from scipy.spatial import ConvexHull
 
 from dexjax.errors import DexjaxError
 from dexjax.objects.geometric import MASS, SPLITS, geometric_objects
+from dexjax.objects.loading import how_many, load_object_set, names_builtin
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +65,24 @@ def test_some_are_chosen(train):
 def test_another_split_is_refused():
     with pytest.raises(DexjaxError, match="'test'"):
         geometric_objects("test")
+
+
+def test_they_are_named_as_a_set_one_or_several():
+    assert how_many("geometric/train,geometric/heldout/cone") == 25
+    assert load_object_set("geometric/heldout/cone,geometric/train/cube").names == (
+        "cone",
+        "cube",
+    )
+    assert names_builtin("geometric/train/cube,mug")
+    with pytest.raises(DexjaxError, match="their own sizes: no --size"):
+        load_object_set("geometric/train/cube", size=0.1)
+    with pytest.raises(DexjaxError, match="no object 'mug' in geometric/train"):
+        load_object_set("geometric/train/mug")
+
+
+def test_a_file_in_a_folder_of_that_name_is_a_file(tmp_path, monkeypatch):
+    (tmp_path / "geometric").mkdir()
+    trimesh.creation.box((0.05, 0.06, 0.07)).export(tmp_path / "geometric" / "own.stl")
+    monkeypatch.chdir(tmp_path)
+    assert how_many("geometric/own.stl") == 1
+    assert load_object_set("geometric/own.stl").categories == ("mesh",)
