@@ -25,11 +25,11 @@ flag = $(if $(value $(2)),$(1) $(call quoted,$(2)))
 # The same, but only if it was asked for on the command line: not for a default above.
 asked = $(if $(filter file,$(origin $(2))),,$(call flag,$(1),$(2)))
 
-.PHONY: help setup train-base hyper distill resdex tables play view eval demo wheel test lint format bench readme clean
+.PHONY: help setup train-base hyper distill resdex dexgen tables play view eval demo wheel test lint format bench readme clean
 
 help:
 	@echo "make train-base OBJ=mug [HAND=shadow|allegro|my_hand.yaml] [PRESET=smoke|laptop|gpu|paper] [ENGINE=auto|native|mjx|warp] [SEED=0] [OUT=folder] [SIZE=0.08] [DEXGRASPNET=folder] [FRESH=1]"
-	@echo "make hyper [K=4] [PRESET=...] [SEED=0] | distill [TEACHER=resdex/hyper] | resdex | tables"
+	@echo "make hyper [K=4] [PRESET=...] [SEED=0] | distill [TEACHER=resdex/hyper] | resdex | dexgen | tables"
 	@echo "make view [RUN=folder] [OBJ=...] or HAND=... | play AGENT=random [HAND=...] | eval OBJ=mug or RUN=folder | demo | wheel"
 	@echo "make test | lint | format | bench | readme | clean"
 
@@ -55,6 +55,10 @@ distill: $(READY)
 resdex: $(READY)
 	@$(BIN)/dexjax resdex $(call flag,--preset,PRESET) $(call flag,--engine,ENGINE) $(ARGS)
 	@$(BIN)/dexjax tables
+
+# Everything of DexterityGen, in hours; interrupt it when you like.
+dexgen: $(READY)
+	@$(BIN)/dexjax dexgen $(call flag,--preset,PRESET) $(call flag,--hand,HAND) $(call flag,--engine,ENGINE) $(ARGS)
 
 tables: $(READY)
 	@$(BIN)/dexjax tables $(ARGS)

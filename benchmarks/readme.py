@@ -39,6 +39,14 @@ from result_tables.columns import (
     load,
     table,
 )
+from result_tables.dexgen import (
+    DIFFUSION,
+    GRASP_SETS,
+    STORAGE,
+    experts_table,
+    statements_table,
+    study_table,
+)
 from result_tables.measured import measured_line
 from result_tables.resdex import (
     ablations_table,
@@ -62,6 +70,7 @@ PAGES = (
     "docs/gymnasium.md",
     "docs/results.md",
     "docs/resdex.md",
+    "docs/dexgen.md",
 )
 # So many categories of objects are shown of those that are held least often.
 _WORST_CATEGORIES = 12
@@ -194,6 +203,12 @@ BLOCKS = {
     "compare": Block("compare.json", compare_table),
     "by-k": Block("compare.json", by_k_table),
     "gpu": listed("gpu.json", GPU),
+    "grasp-sets": listed("grasp_sets.json", GRASP_SETS),
+    "experts": Block("dexgen.json", experts_table),
+    "study": Block("dexgen.json", study_table),
+    "statements": Block("dexgen.json", statements_table),
+    "diffusion": listed("diffusion.json", DIFFUSION),
+    "storage": listed("storage.json", STORAGE),
     "hours": Block("hours.json", hours_table),
 }
 

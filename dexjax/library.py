@@ -15,11 +15,11 @@ from dexjax.making import (
     check_names,
     make,
 )
+from dexjax.physics.engine import Engine
 from dexjax.policies.policy import Policy
 from dexjax.render.film import film
 from dexjax.runs.storage.files import make_folder
 from dexjax.runs.stored import StoredPolicy, load_stored
-from dexjax.scene import Scene
 from dexjax.systems.dexgen.expert import ExpertRun, train_expert
 from dexjax.systems.dexgen.presets import expert_preset
 from dexjax.systems.resdex.base import train_base
@@ -34,11 +34,11 @@ class Result:
 
     Attributes:
         evaluation: episode by episode.
-        scene: what the worlds hold.
+        engine: what stepped the worlds.
     """
 
     evaluation: Evaluation
-    scene: Scene
+    engine: Engine
 
     @property
     def success(self) -> float:
@@ -65,7 +65,7 @@ class Result:
         """Films a few of the episodes: an .mp4 file, and a contact sheet beside it."""
         path = Path(path).expanduser()
         make_folder(path.parent)
-        film(path.parent, path.stem, self.scene, self.evaluation.recorded)
+        film(path.parent, path.stem, self.engine, self.evaluation.recorded)
 
     def __str__(self) -> str:
         """One line."""
@@ -109,7 +109,7 @@ def evaluate(
     each = -(-episodes // len(task.objects))
     fresh = task.measured(each, seed)
     found = run_episodes(fresh, policy, fresh.episodes(each), seed)
-    return Result(found, task.engine.scene)
+    return Result(found, task.engine)
 
 
 def train(
@@ -153,7 +153,11 @@ def _expert_run(
     """A training of an in-hand task."""
     usual = expert_preset(preset)
     check_names(budget, {f.name for f in dataclasses.fields(usual.budget)})
-    own = dataclasses.replace(task.run.task, easiest=usual.task.easiest)
+    own = dataclasses.replace(
+        task.run.task,
+        easiest=usual.task.easiest,
+        still_share=usual.task.still_share,
+    )
     return dataclasses.replace(
         usual,
         scene=task.run.scene,

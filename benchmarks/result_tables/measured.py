@@ -16,7 +16,7 @@ from result_tables.columns import load
 PHYSICS = "6c3ee7265f9a5a66"
 PHYSICS_CHANGED = "2026-11-25T14:49:08+00:00"
 # Files whose figures no physics goes into.
-WITHOUT_PHYSICS = ("codes.json",)
+WITHOUT_PHYSICS = ("codes.json", "storage.json", "diffusion.json")
 _MOST_COMMITS = 4
 _OPTIONS = (
     "timestep",

@@ -73,6 +73,6 @@ def show(name: str, options: Options) -> dict:
         f"{len(found.succeeded)} episodes (trained on {stored.run.scene.object})"
     )
     file = name.strip("/").replace("/", "-")
-    film(options.out, file, task.engine.scene, found.recorded)
+    film(options.out, file, task.engine, found.recorded)
     print(f"wrote {options.out}/{file}.mp4 and {file}.png")
     return {"policy": name, "object": options.object, **found.summary()}

@@ -12,8 +12,13 @@ def run(arguments: Sequence[str]) -> list[dict]:
     options = parse(StudyOptions, arguments, StudyOptions(), "dexgen study")
     use_compilation_cache()
     rows = study(options)
-    print("\n".join([HEADER, *map(line, rows)]))
+    show(rows)
     return rows
+
+
+def show(rows: list[dict]) -> None:
+    """Prints the table of the study."""
+    print("\n".join([HEADER, *map(line, rows)]))
 
 
 HEADER = (

@@ -82,6 +82,6 @@ def run(arguments: Sequence[str]) -> dict:
     found = evaluate(task, agent, task.episodes(EPISODES), options.seed)
     held, episodes = found.succeeded.sum(), len(found.succeeded)
     print(f"{options.agent} agent: held in {held} of {episodes} episodes")
-    film(options.out, "play", engine.scene, found.recorded)
+    film(options.out, "play", engine, found.recorded)
     print(f"wrote {options.out}/play.mp4 and play.png")
     return found.summary()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 _GAP_PX = 4
 
@@ -82,6 +82,13 @@ def contact_sheet(
     if path is not None:
         write_png(path, sheet)
     return sheet
+
+
+def captioned(frame: np.ndarray, text: str) -> np.ndarray:
+    """A frame (height, width, 3) uint8 with a line of text in its upper corner."""
+    image = Image.fromarray(frame)
+    ImageDraw.Draw(image).text((8, 6), text, fill=(20, 24, 32), font_size=14)
+    return np.asarray(image)
 
 
 def write_png(path: Path, image: np.ndarray) -> None:

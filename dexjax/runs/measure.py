@@ -122,6 +122,6 @@ def film_worst(
     every = task.episodes(1)
     episodes = jax.tree.map(lambda x: x[worst], every)
     recorded = evaluate(task, policy, episodes, seed).recorded
-    film(path.parent, path.name, task.engine.scene, recorded)
+    film(path.parent, path.name, task.engine, recorded)
     names = ", ".join(rows[i]["object"] for i in worst)
     print(f"held least often, in {path}.png: {names}")

@@ -45,7 +45,7 @@ def write_report(
         folder.path / "curve.png",
         f"{run.scene.object}, preset {run.preset}, seed {run.seed}",
     )
-    film(folder.path, "rollout", task.engine.scene, evaluation.recorded)
+    film(folder.path, "rollout", task.engine, evaluation.recorded)
     wall_s = trained.wall_s + time.monotonic() - began
     summary = summarise(run, evaluation, trained, task, wall_s)
     folder.write_summary(summary)

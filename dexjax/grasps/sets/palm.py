@@ -5,7 +5,8 @@ of the wrist is the direction of gravity, so that "palm down" is gravity that pu
 of the palm. Every object with every turn of the palm is one model of the scene.
 """
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 
 import mujoco
 import numpy as np
@@ -20,14 +21,27 @@ from dexjax.scene.variation import Variation
 TIMESTEP = 0.01  # s
 SUBSTEPS = 10  # a control step of 0.1 s
 GRAVITY = 9.81  # m/s^2
-# How the palm is held -> where gravity pulls, in the world's axes.
-TURNS: dict[str, tuple[float, float, float]] = {
+_FACES = {
     "palm up": (0.0, 0.0, -1.0),
     "palm down": (0.0, 0.0, 1.0),
     "fingers up": (-1.0, 0.0, 0.0),
     "fingers down": (1.0, 0.0, 0.0),
     "thumb up": (0.0, 1.0, 0.0),
     "thumb down": (0.0, -1.0, 0.0),
+}
+
+
+def _between(names: Iterable[str]) -> dict[str, np.ndarray]:
+    """Half of the way from each of some turns to those at a right angle to it."""
+    pairs = itertools.combinations(names, 2)
+    found = {f"{a}, {b}": np.add(_FACES[a], _FACES[b]) for a, b in pairs}
+    return {n: pull / np.linalg.norm(pull) for n, pull in found.items() if pull.any()}
+
+
+# How the palm is held -> where gravity pulls, (3,) of length 1 in the world's axes.
+TURNS: dict[str, np.ndarray] = {
+    **{name: np.array(pull) for name, pull in _FACES.items()},
+    **_between(_FACES),
 }
 
 
@@ -50,7 +64,7 @@ def palm_scene(
     for turn in turns:
         if turn not in TURNS:
             raise DexjaxError(f"turn of the palm {turn!r}: choose from {list(TURNS)}")
-    pulls = [GRAVITY * np.array(TURNS[turn]) for turn in turns]
+    pulls = [GRAVITY * TURNS[turn] for turn in turns]
     return make_scene(
         hand,
         objects,

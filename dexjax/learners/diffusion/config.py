@@ -78,6 +78,15 @@ class DiffusionConfig:
 
 
 PRESETS = {
+    "smoke": DiffusionConfig(
+        width=16,
+        blocks=1,
+        encoder=(32,),
+        inverse_width=32,
+        inverse_blocks=1,
+        batch=64,
+        steps=50,
+    ),
     "laptop": DiffusionConfig(
         width=96,
         encoder=(256, 128),

@@ -23,6 +23,8 @@ class PpoConfig:
         value_scale: weight of the value loss.
         learning_rate: of Adam at the start.
         learning_rate_range: bounds of the adaptive rate.
+        critic_learning_rate: of the critic alone; 0 gives it the adaptive rate, which
+            is small where actions hardly vary.
         desired_kl: KL divergence per update that the rate is adapted to; 0 keeps the
             rate.
         gradient_clip: largest global gradient norm.
@@ -45,6 +47,7 @@ class PpoConfig:
     value_scale: float = 2.0
     learning_rate: float = 3e-4
     learning_rate_range: tuple[float, float] = (1e-5, 1e-2)
+    critic_learning_rate: float = 0.0
     desired_kl: float = 0.016
     gradient_clip: float = 1.0
     bound_scale: float = 0.0
@@ -64,6 +67,7 @@ class PpoConfig:
         "value_scale": (0.0, 1e6),
         "learning_rate": (1e-9, 1.0),
         "learning_rate_range": (1e-9, 1.0),
+        "critic_learning_rate": (0.0, 1.0),
         "desired_kl": (0.0, 10.0),
         "gradient_clip": (1e-6, 1e6),
         "bound_scale": (0.0, 1e6),

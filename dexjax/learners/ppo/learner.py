@@ -204,6 +204,10 @@ def _without_actor(gradient: Params, acting: jax.Array) -> Params:
     return gradient._replace(actor=actor)
 
 
+def _moved(params: dict, updates: dict, rate: jax.Array | float) -> dict:
+    return jax.tree.map(lambda p, u: p - rate * u, params, updates)
+
+
 def _update(
     networks: Networks,
     config: PpoConfig,
@@ -225,7 +229,10 @@ def _update(
         )
         rate = jnp.where(acting, adapted, rate)
         updates, opt_state = optimiser.update(gradient, opt_state, params)
-        params = jax.tree.map(lambda p, u: p - rate * u, params, updates)
+        params = Params(
+            _moved(params.actor, updates.actor, rate),
+            _moved(params.critic, updates.critic, config.critic_learning_rate or rate),
+        )
         return (params, opt_state, rate), losses
 
     keys = jax.random.split(key, config.epochs)

@@ -1,6 +1,6 @@
 """Experts that go from grasp to grasp: PPO on all objects (DexterityGen, III-B).
 
-The actor begins by imitating the setting of the targets to the goal's, which reaches
+The actor begins by imitating who moves the targets straight to the goal's, who reaches
 goals and drops things; without that it would first learn to hold still.
 """
 
@@ -74,7 +74,7 @@ def expert_learner(run: ExpertRun) -> Callable[[InhandTask, Mesh | None], Learne
 
     def learner(task: InhandTask, mesh: Mesh | None) -> Learner:
         networks = Networks(run.network.actor(task.spec), run.network.critic(task.spec))
-        shown = simple("replay", task)
+        shown = simple("straight", task)
         return with_imitation(
             make(task, mesh), task, networks, run.ppo, run.imitation, shown
         )

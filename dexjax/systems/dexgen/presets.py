@@ -12,22 +12,24 @@ from dexjax.tasks.inhand import InhandConfig
 
 _SCENE = SceneConfig(object="geometric/train", hand="allegro")
 _PPO = PpoConfig(
-    worlds=256,
+    worlds=512,
     steps=16,
     epochs=4,
     minibatches=4,
     discount=0.97,
-    critic_first=20,
+    critic_first=8,
     value_clip=True,
     value_scale=1.0,
+    learning_rate=5e-5,
     learning_rate_range=(1e-5, 1e-3),
+    critic_learning_rate=5e-4,
     bound_scale=0.01,
     normalise=True,
     reward_scale=0.2,
 )
-_NETWORK = MlpConfig(widths=(256, 256, 128), initial_std=0.15)
-_TASK = InhandConfig(easiest=0.5, joints_weight=1.0)
-_IMITATION = ImitationConfig(rounds=40)
+_NETWORK = MlpConfig(widths=(256, 256, 128), initial_std=0.4)
+_TASK = InhandConfig(easiest=0.6, joints_weight=1.0, still_share=0.5)
+_IMITATION = ImitationConfig(rounds=40, spread=0.5)
 
 EXPERTS = {
     "smoke": ExpertRun(

@@ -24,6 +24,7 @@ from dexjax.shipped import find
 from dexjax.systems.dexgen.trials import (
     CONTROL_S,
     DISTURBANCES,
+    Acting,
     Simple,
     Trial,
     make_trial,
@@ -192,8 +193,8 @@ def _trial(
     if cell.policy != "expert":
         policy = simple(cell.policy, task)
     steps = round(options.seconds / CONTROL_S)
-    acting = controller if cell.controlled else None
-    return make_trial(task, policy, options.worlds, steps, acting)
+    own = controller if cell.controlled else None
+    return make_trial(Acting(task, policy, options.worlds, steps, own))
 
 
 def _key(cell: Cell, objects: str, options: StudyOptions) -> dict:

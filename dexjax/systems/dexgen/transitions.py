@@ -38,9 +38,6 @@ from dexjax.tasks.inhand.memory import DROPS, GOALS
 
 # Folder beside the shards that says what the experts were trained for.
 RUN = "run"
-# Worlds and control steps of a shard: of which the last two seconds tell nothing, see
-# `mark_safe`.
-WORLDS, STEPS = 512, 300
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +52,8 @@ class TransitionOptions:
         engine: "auto", "native", "mjx" or "warp".
         part: this process's share of the shards, of `parts` that run at once.
         parts: processes that work on one folder.
+        worlds, shard_steps: of a shard, hands and control steps of each; the last two
+            seconds of these tell nothing, see `mark_safe`.
         seed: of all draws.
         out: folder of the shards.
     """
@@ -65,6 +64,8 @@ class TransitionOptions:
     engine: str = "auto"
     part: int = 0
     parts: int = 1
+    worlds: int = 512
+    shard_steps: int = 300
     seed: int = 0
     out: Path = Path("runs/dexgen/transitions")
 
@@ -74,8 +75,15 @@ class TransitionOptions:
         "engine": tuple(ENGINES),
         "part": (0, 10_000),
         "parts": (1, 10_000),
+        "worlds": (2, 100_000),
+        "shard_steps": (30, 100_000),
         "seed": (0, 2_000_000_000),
     }
+
+    @property
+    def shard(self) -> int:
+        """Transitions of a shard."""
+        return self.worlds * self.shard_steps
 
     def check_fit(self) -> None:
         """Refuses a part that there is not."""
@@ -97,11 +105,11 @@ def collect(options: TransitionOptions) -> dict:
     spec = transition_spec(task, experts)
     open_folder(options.out, spec)
     keep_run(options.out / RUN, experts[0], task)
-    total = -(-options.steps // (WORLDS * STEPS))
+    total = -(-options.steps // options.shard)
     there = set(written(options.out))
     missing = [n for n in range(options.part, total, options.parts) if n not in there]
     began = time.monotonic()
-    rollers = [roller(task, expert, options.spread) for expert in experts]
+    rollers = [roller(task, expert, options) for expert in experts]
     for number in tqdm(missing, unit=" shards", initial=0):
         which = number % len(experts)
         key = jax.random.fold_in(jax.random.key(options.seed), number)
@@ -119,14 +127,14 @@ def _summary(
 ) -> dict:
     """Says what there is; keeps the rate if anything was collected."""
     files = list(options.out.glob("shard-*.h5"))
-    there = len(files) * WORLDS * STEPS
+    there = len(files) * options.shard
     size = sum(file.stat().st_size for file in files)
     found = {
         "transitions": there,
         "bytes_per_transition": round(size / max(there, 1), 1),
-        "collected": shards * WORLDS * STEPS,
+        "collected": shards * options.shard,
         "seconds": round(seconds, 1),
-        "per_s": round(shards * WORLDS * STEPS / seconds, 1),
+        "per_s": round(shards * options.shard / seconds, 1),
         "objects": len(spec.objects),
         "engine": task.engine.name,
         "seed": options.seed,
@@ -190,16 +198,17 @@ def transition_spec(task: InhandTask, experts: list[StoredPolicy]) -> Transition
 
 
 def roller(
-    task: InhandTask, expert: StoredPolicy, spread: float
+    task: InhandTask, expert: StoredPolicy, options: TransitionOptions
 ) -> Callable[[jax.Array, int], Steps]:
     """A function that rolls an expert out: (key, its number) -> a shard's steps.
 
     Args:
         task: what it acts in.
         expert: what acts.
-        spread: standard deviation of the noise on the actions of every other world.
+        options: how many worlds and steps, and the noise on actions.
     """
-    noisy = spread * (jnp.arange(WORLDS) % 2)[:, None]
+    count = options.worlds
+    noisy = options.spread * (jnp.arange(count) % 2)[:, None]
 
     def step(now, key: jax.Array):
         worlds, carry = now
@@ -208,16 +217,16 @@ def roller(
         action += noisy * jax.random.normal(noise_key, action.shape)
         before = _recorded(task, worlds)
         worlds = jax.vmap(task.step)(worlds, action)
-        carry = begun_again(carry, expert.init(WORLDS), worlds.done)
+        carry = begun_again(carry, expert.init(count), worlds.done)
         told = (worlds.metrics[GOALS] > 0, worlds.metrics[DROPS] > 0)
         return (worlds, carry), (before, told)
 
     @jax.jit
     def roll(key: jax.Array):
         start, steps = jax.random.split(key)
-        worlds = jax.vmap(task.reset)(jax.random.split(start, WORLDS))
-        keys = jax.random.split(steps, STEPS)
-        _, found = jax.lax.scan(step, (worlds, expert.init(WORLDS)), keys)
+        worlds = jax.vmap(task.reset)(jax.random.split(start, count))
+        keys = jax.random.split(steps, options.shard_steps)
+        _, found = jax.lax.scan(step, (worlds, expert.init(count)), keys)
         return jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), found)
 
     def shard(key: jax.Array, number: int) -> Steps:

@@ -16,6 +16,7 @@ from flax import struct
 from dexjax.hands.finger_state import finger_keypoints
 from dexjax.networks.carry import begun_again
 from dexjax.networks.diffusion.motions import STEP_RAD
+from dexjax.physics.engine import PhysicsState
 from dexjax.policies.policy import Policy
 from dexjax.policies.prompt import prompted
 from dexjax.spec import PolicySpec
@@ -26,6 +27,7 @@ from dexjax.tasks.task import TaskState
 
 CONTROL_S = 0.1
 _DRAWS = 1000  # of a bootstrap
+_SLOW_RAD = 0.1
 
 
 class Disturbance(NamedTuple):
@@ -79,12 +81,14 @@ class Simple(struct.PyTreeNode):
     """What experts are measured against: it knows the goal, or not even that.
 
     Attributes:
-        kind: "nothing", "random", or "replay", which sets the targets to the goal's.
+        kind: "nothing"; "random"; "replay", which sets the targets to the goal's; or
+            "straight", which moves them there by 0.1 rad at most in a step, so that all
+            arrive together.
         joints: of the hand.
         spec: what it acts on.
     """
 
-    KINDS: ClassVar[tuple[str, ...]] = ("nothing", "random", "replay")
+    KINDS: ClassVar[tuple[str, ...]] = ("nothing", "random", "replay", "straight")
 
     kind: str = struct.field(pytree_node=False)
     joints: int = struct.field(pytree_node=False)
@@ -105,7 +109,11 @@ class Simple(struct.PyTreeNode):
             assert key is not None
             return jax.random.uniform(key, (len(goal), actions), minval=-1.0), carry
         start = 6 + self.joints
-        return jnp.clip(goal[:, start : start + actions] / STEP_RAD, -1, 1), carry
+        way = goal[:, start : start + actions]
+        if self.kind == "straight":
+            farthest = jnp.abs(way).max(axis=1, keepdims=True)
+            way *= _SLOW_RAD / jnp.maximum(farthest, _SLOW_RAD)
+        return jnp.clip(way / STEP_RAD, -1, 1), carry
 
 
 def simple(kind: str, task: InhandTask) -> Simple:
@@ -113,28 +121,83 @@ def simple(kind: str, task: InhandTask) -> Simple:
     return Simple(kind, len(task.hand.joints), PolicySpec.of(task.spec, (GOAL,)))
 
 
-Trial = Callable[[jax.Array, Disturbance, float, int], Counts]
+class Acting(NamedTuple):
+    """Who acts in how many worlds.
 
-
-def make_trial(
-    task: InhandTask,
-    policy: Policy,
-    worlds: int,
-    steps: int,
-    controller: Policy | None = None,
-) -> Trial:
-    """A function that runs worlds for some steps; what drops begins again.
-
-    Args:
+    Attributes:
         task: what is acted in.
         policy: what acts, or gives commands to the controller.
         worlds: how many.
         steps: control steps of each.
-        controller: what acts in its place; none by default.
+        controller: what acts in the policy's place; none by default.
+    """
+
+    task: InhandTask
+    policy: Policy
+    worlds: int
+    steps: int
+    controller: Policy | None = None
+
+
+class Recorded(NamedTuple):
+    """What happened in every step of every world; (steps, worlds, …).
+
+    Attributes:
+        physics: before the step.
+        dropped: bool, the object was dropped in it.
+    """
+
+    physics: PhysicsState
+    dropped: jax.Array | np.ndarray
+
+
+# Key, disturbance, guidance and mode -> what came of it.
+Trial = Callable[[jax.Array, Disturbance, float, int], Counts]
+Recording = Callable[[jax.Array, Disturbance, float, int], Recorded]
+
+
+def make_trial(acting: Acting) -> Trial:
+    """A function that runs worlds for some steps; what drops begins again."""
+    run = _runner(acting, _happened)
+
+    def trial(
+        key: jax.Array, disturbance: Disturbance, guidance: float, mode: int
+    ) -> Counts:
+        found = run(key, (disturbance, guidance, mode))
+        return jax.device_get(jax.tree.map(lambda x: x.sum(axis=0), found))
+
+    return trial
+
+
+def make_recording(acting: Acting) -> Recording:
+    """The same as `make_trial`, but the function gives what happened, step by step."""
+
+    def seen(before: TaskState, after: TaskState) -> Recorded:
+        return Recorded(before.physics, after.metrics[DROPS] > 0)
+
+    run = _runner(acting, seen)
+
+    def recording(
+        key: jax.Array, disturbance: Disturbance, guidance: float, mode: int
+    ) -> Recorded:
+        return jax.device_get(run(key, (disturbance, guidance, mode)))
+
+    return recording
+
+
+def _runner(
+    acting: Acting, keep: Callable[[TaskState, TaskState], Any]
+) -> Callable[[jax.Array, tuple], Any]:
+    """A jitted function that runs worlds and keeps something of every step.
+
+    Args:
+        acting: who acts.
+        keep: of the worlds before and after a step.
 
     Returns:
-        fn(key, disturbance, guidance, mode) -> `Counts`.
+        fn(key, (disturbance, guidance, mode)) -> what is kept, (steps, …).
     """
+    task, policy, worlds, steps, controller = acting
     tips = finger_keypoints(task.hand, 1)
     driven = task.hand.actuated_index
 
@@ -155,24 +218,17 @@ def make_trial(
             action, prompt = controller.act(state.obs, prompt, draw_key)
         after = jax.vmap(task.step)(state, action)
         carry = begun_again(carry, policy.init(worlds), after.done)
-        return (after, carry, prompt), _happened(state, after)
+        return (after, carry, prompt), keep(state, after)
 
     @jax.jit
-    def run(key: jax.Array, told: tuple) -> Counts:
+    def run(key: jax.Array, told: tuple) -> Any:
         start_key, key = jax.random.split(key)
         state = jax.vmap(task.reset)(jax.random.split(start_key, worlds))
         prompt = () if controller is None else controller.init(worlds)
         now = (state, policy.init(worlds), prompt)
-        keys = jax.random.split(key, steps)
-        _, found = jax.lax.scan(partial(step, told), now, keys)
-        return jax.tree.map(lambda x: x.sum(axis=0), found)
+        return jax.lax.scan(partial(step, told), now, jax.random.split(key, steps))[1]
 
-    def trial(
-        key: jax.Array, disturbance: Disturbance, guidance: float, mode: int
-    ) -> Counts:
-        return jax.device_get(run(key, (disturbance, guidance, mode)))
-
-    return trial
+    return run
 
 
 def _happened(before: TaskState, after: TaskState) -> Counts:

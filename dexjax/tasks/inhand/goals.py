@@ -15,8 +15,8 @@ from dexjax.grasps.sets.palm import TURNS
 from dexjax.hands import Hand
 from dexjax.objects.object_set import ObjectSet
 
-# Turns of the palm whose gravities are at most at a right angle are next to each other.
-_ADJACENT = -0.1
+# rad, more than the least angle to another turn of the palm: those are next to it.
+_ALIKE_RAD = 0.1
 
 
 class Grasp(NamedTuple):
@@ -116,7 +116,7 @@ class Bank:
                 for name in ("position", "quaternion", "joints", "targets")
             )
         )
-        self._next = jnp.asarray(_turns_next(sets.turns, per_object > 0))
+        self._next = jnp.asarray(turns_next(sets.turns, per_object > 0))
 
     def start(
         self,
@@ -172,7 +172,7 @@ class Bank:
         return jax.tree.map(lambda x: x[rank.argmin()], some)
 
     def turned(self, key: jax.Array, model: jax.Array) -> jax.Array:
-        """The model of the same object with the palm turned by a right angle or less.
+        """The model of the same object with the palm turned as little as can be.
 
         Turns without a grasp are left out; where no other is there, it stays.
         """
@@ -206,7 +206,7 @@ def _of_objects(sets: GraspSets, hand: Hand, objects: ObjectSet) -> GraspSets:
     return dataclasses.replace(own, object=number[own.object])
 
 
-def _turns_next(turns: tuple[str, ...], there: np.ndarray) -> np.ndarray:
+def turns_next(turns: tuple[str, ...], there: np.ndarray) -> np.ndarray:
     """Which turns follow which for each object, (objects, T, T) bool.
 
     Args:
@@ -214,6 +214,8 @@ def _turns_next(turns: tuple[str, ...], there: np.ndarray) -> np.ndarray:
         there: (objects, T) bool, whether there are grasps.
     """
     pulls = np.array([TURNS[turn] for turn in turns])
-    near = pulls @ pulls.T > _ADJACENT
-    np.fill_diagonal(near, False)
-    return near[None] & there[:, None, :]
+    angle = np.arccos(np.clip(pulls @ pulls.T, -1.0, 1.0))
+    np.fill_diagonal(angle, np.inf)
+    angle = np.where(there[:, None, :], angle, np.inf)
+    least = angle.min(axis=-1, keepdims=True)
+    return (angle <= least + _ALIKE_RAD) & np.isfinite(angle)

@@ -27,6 +27,7 @@ class Memory(NamedTuple):
         history: (HISTORY, S) states of the hand as they were read.
         forces: (HISTORY, 3 F) N at the fingertips.
         bias: (J,) rad, of the readings of this episode.
+        still: () bool, the palm is never turned in this episode.
         goal: the grasp to go to.
         potential: () of the object and the goal.
         goal_steps: () int32, since the goal was set.
@@ -42,6 +43,7 @@ class Memory(NamedTuple):
     history: jax.Array
     forces: jax.Array
     bias: jax.Array
+    still: jax.Array
     goal: Grasp
     potential: jax.Array
     goal_steps: jax.Array

@@ -8,8 +8,9 @@ of them actuated:
 - previous_action (16);
 - object (27): position in units of 5 cm, two columns of its rotation matrix, velocity,
   angular velocity x 0.2, from it to every fingertip in units of 5 cm;
-- goal (50): how far to go: place in units of 2 cm, rotation vector, joints, targets,
-  fingertips in units of 2 cm;
+- goal (62): how far to go: place in units of 2 cm, rotation vector, joints, targets,
+  fingertips in units of 2 cm; and how far the fingertips would be carried if they stuck
+  to the object on its way, in units of 2 cm;
 - gravity (3): where it pulls;
 - shape (26): how far the object extends along 13 directions of its own frame, and
   against them, in units of 5 cm;
@@ -143,7 +144,7 @@ def describe(hand: Hand) -> tuple[Observation, ...]:
         Observation(PROPRIOCEPTION, (HISTORY * (joints + actuated),)),
         Observation(PREVIOUS_ACTION, (actuated,)),
         Observation(OBJECT, (15 + 3 * tips,)),
-        Observation(GOAL, (6 + joints + actuated + 3 * tips,)),
+        Observation(GOAL, (6 + joints + actuated + 6 * tips,)),
         Observation(GRAVITY, (3,)),
         Observation(SHAPE, (2 * len(DIRECTIONS),)),
         Observation(TOUCH, (3 * tips,), seen_by=PRIVILEGED),
@@ -179,8 +180,9 @@ def object_features(seen: Seen) -> jax.Array:
 def goal_features(
     seen: Seen, targets: jax.Array, goal: Grasp, goal_tips: jax.Array
 ) -> jax.Array:
-    """See the top of this file, (6 + J + A + 3 F,)."""
+    """See the top of this file, (6 + J + A + 6 F,)."""
     turn = rotations.multiply(goal.quaternion, rotations.conjugate(seen.quaternion))
+    carried = goal.position + rotations.rotate(turn, seen.tips - seen.position)
     return jnp.concatenate(
         [
             (goal.position - seen.position) / NEAR_UNIT,
@@ -188,5 +190,6 @@ def goal_features(
             goal.joints - seen.joints,
             goal.targets - targets,
             ((goal_tips - seen.tips) / NEAR_UNIT).ravel(),
+            ((carried - seen.tips) / NEAR_UNIT).ravel(),
         ]
     )

@@ -2,7 +2,7 @@
 
 DexterityGen, section III-B: an episode starts in a grasp of a set; the goal is a near
 grasp, the pose of the object and the joints of the fingers; where it is reached the
-next one is set. The palm is turned throughout, by a right angle at most at a time:
+next one is set. The palm is turned throughout, by half a right angle at a time:
 gravity changes its direction, since the scene holds the palm still.
 """
 
@@ -126,7 +126,8 @@ class InhandTask:
         terms = self._terms(now, seen, state.memory, action, targets, event)
         reward = jnp.where(broken, 0.0, sum(terms.values()))
 
-        physics = physics._replace(object_id=self._turn(turn_key, physics.object_id))
+        model = self._turn(turn_key, physics.object_id, state.memory.still)
+        physics = physics._replace(object_id=model)
         # A goal is of one turn of the palm.
         turned = physics.object_id != state.physics.object_id
         over = event.reached | event.late | turned
@@ -179,10 +180,12 @@ class InhandTask:
         return Episode(np.repeat(np.arange(count), each), start)
 
     def fresh(self, each: int, seed: int) -> "InhandTask":
-        """See `Task.fresh`: the grasps are the same, all goals are as far as usual."""
-        if self.config.easiest == self.config.nearest:
+        """See `Task.fresh`: the same grasps, and nothing is easier than usual."""
+        config = dataclasses.replace(
+            self.config, easiest=self.config.nearest, still_share=0.0
+        )
+        if config == self.config:
             return self
-        config = dataclasses.replace(self.config, easiest=self.config.nearest)
         return InhandTask(self.engine, config, self._sets)
 
     def applied(self, state: TaskState) -> jax.Array:
@@ -200,7 +203,9 @@ class InhandTask:
         object_id: jax.Array | int | None = None,
         start: jax.Array | int | None = None,
     ) -> tuple[PhysicsState, Memory]:
-        key, object_key, start_key, goal_key, bias_key = jax.random.split(key, 5)
+        key, object_key, start_key, goal_key, bias_key, still_key = jax.random.split(
+            key, 6
+        )
         if object_id is None:
             object_id = jax.random.randint(object_key, (), 0, len(self.objects))
         model, grasp = self.bank.start(start_key, object_id, start)
@@ -219,6 +224,7 @@ class InhandTask:
             history=jnp.tile(state, (HISTORY, 1)),
             forces=jnp.tile(self.sight.see(physics).forces.ravel(), (HISTORY, 1)),
             bias=bias,
+            still=jax.random.uniform(still_key) < self.config.still_share,
             goal=grasp,
             potential=jnp.zeros(()),
             goal_steps=jnp.zeros((), jnp.int32),
@@ -277,12 +283,13 @@ class InhandTask:
         near = jnp.clip(moved, joints - LEAD_RAD, joints + LEAD_RAD)
         return jnp.clip(near, *self._range.T)
 
-    def _turn(self, key: jax.Array, model: jax.Array) -> jax.Array:
+    def _turn(self, key: jax.Array, model: jax.Array, still: jax.Array) -> jax.Array:
         """The model after a step, with the palm turned every now and then."""
         if not self.config.turn_every:
             return model
         turn_key, which_key = jax.random.split(key)
         turns = jax.random.uniform(turn_key) < 1.0 / self.config.turn_every
+        turns &= ~still
         return jnp.where(turns, self.bank.turned(which_key, model), model)
 
     def _read(

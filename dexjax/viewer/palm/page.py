@@ -12,6 +12,7 @@ from dexjax.tasks.inhand import InhandTask
 from dexjax.viewer.bodies import body_meshes
 from dexjax.viewer.page import Page
 from dexjax.viewer.palm.handles import TipHandles, tip_places
+from dexjax.viewer.palm.keys import bind_keys
 from dexjax.viewer.palm.panel import FILE, PromptPanel
 from dexjax.viewer.palm.world import PalmWorld
 from dexjax.viewer.stage import WORLD, Poses
@@ -43,7 +44,9 @@ class PalmPage(Page):
         # finger -> the client that drags it, offset -> the one that gave it by number.
         self._dragging: dict[int, int] = {}
         self._given: dict[str, int] = {}
+        self._chosen = 0
         if world.is_prompted:
+            bind_keys(self._server, world.scene.hand.fingertips, self._asked.put)
             self._handles = TipHandles(
                 self._server, self._stage, world.scene.hand.fingertips, self._asked.put
             )
@@ -91,6 +94,23 @@ class PalmPage(Page):
         if self._dragging.get(finger) == client:
             del self._dragging[finger]
             self._world.reached.pop(finger, None)
+
+    def take_finger(self, finger: int) -> None:
+        """See `Keyed`, like those below."""
+        self._chosen = finger
+
+    def nudge(self, offset: np.ndarray, client: int) -> None:
+        """See `Keyed`."""
+        finger = self._chosen
+        start = self._world.reached.get(finger)
+        if start is None:
+            start = self._world.fingertips()[0][finger]
+        self.reach(finger, start + self._world.out_of_palm(offset), client)
+
+    def free(self) -> None:
+        """See `Keyed`."""
+        self._dragging.clear()
+        self._world.reached.clear()
 
     def gone(self, client: int) -> None:
         """A client is there no longer: what it told the fingertips ends."""

@@ -143,6 +143,10 @@ class PalmWorld(LiveWorld):
             (self._palm * turned).as_quat(scalar_first=True),
         )
 
+    def out_of_palm(self, offset: np.ndarray) -> np.ndarray:
+        """An offset (3,) of the palm's frame in the world's."""
+        return self._palm.apply(offset)
+
     def offsets(self) -> np.ndarray:
         """What the controller is told now, (F, 3) m in the palm's frame.
 

@@ -13,7 +13,6 @@ from dexjax.runs import report
 from dexjax.runs.run import Budget, InhandRun
 from dexjax.runs.stored import load_stored
 from dexjax.systems.dexgen import controller as training
-from dexjax.systems.dexgen import transitions
 from dexjax.systems.dexgen.controller import ControllerRun, train_controller
 from dexjax.systems.dexgen.expert import train_expert
 from dexjax.systems.dexgen.presets import expert_preset
@@ -37,8 +36,6 @@ DIFFUSION = dataclasses.replace(
 def patched():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(report, "film", lambda *_: None)
-        patch.setattr(transitions, "WORLDS", 8)
-        patch.setattr(transitions, "STEPS", 60)
         yield patch
 
 
@@ -71,7 +68,9 @@ def expert(patched, grasp_sets, tmp_path_factory):
 def data(patched, expert, tmp_path_factory):
     """The options of transitions that were collected."""
     out = tmp_path_factory.mktemp("transitions")
-    options = TransitionOptions(str(expert[0]), steps=3 * 8 * 60, out=out)
+    options = TransitionOptions(
+        str(expert[0]), steps=3 * 8 * 60, worlds=8, shard_steps=60, out=out
+    )
     collect(options)
     return options
 

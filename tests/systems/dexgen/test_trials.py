@@ -7,8 +7,10 @@ import pytest
 
 from dexjax.systems.dexgen.trials import (
     DISTURBANCES,
+    Acting,
     Counts,
     disturbed,
+    make_recording,
     make_trial,
     rates,
     simple,
@@ -59,9 +61,32 @@ def test_the_interval_is_that_of_scipy():
 def test_setting_the_targets_reaches_what_doing_nothing_does_not(task):
     found = {}
     for kind in ("nothing", "replay"):
-        trial = make_trial(task, simple(kind, task), worlds=32, steps=60)
+        trial = make_trial(Acting(task, simple(kind, task), worlds=32, steps=60))
         found[kind] = trial(jax.random.key(0), DISTURBANCES["none"], 0.0, 0)
     assert found["nothing"].goals.sum() == 0 and found["nothing"].drops.sum() <= 1
     assert found["replay"].goals.sum() >= 16
     assert (found["replay"].first_goals <= found["replay"].firsts).all()
     assert found["replay"].first_goals.sum() >= 8
+
+
+def test_who_goes_straight_arrives_with_all_joints_at_once(task):
+    obs = {"goal": jnp.zeros((2, 62)).at[:, 22:38].set(jnp.linspace(-0.4, 0.2, 16))}
+    obs["goal"] = obs["goal"].at[1].multiply(0.1)
+    action, _ = simple("straight", task).act(obs, ())
+    way = np.asarray(obs["goal"][:, 22:38])
+    np.testing.assert_allclose(0.2 * action[0], way[0] / 4, atol=1e-6)
+    np.testing.assert_allclose(0.2 * action[1], way[1], atol=1e-6)
+    replayed, _ = simple("replay", task).act(obs, ())
+    np.testing.assert_allclose(replayed, np.clip(way / 0.2, -1, 1), atol=1e-6)
+
+
+def test_a_recording_is_of_what_a_trial_counts(task):
+    acting = Acting(task, simple("random", task), worlds=8, steps=50)
+    asked = (jax.random.key(3), DISTURBANCES["none"], 0.0, 0)
+    counts, recorded = make_trial(acting)(*asked), make_recording(acting)(*asked)
+    assert counts.drops.sum() > 0
+    np.testing.assert_array_equal(recorded.dropped.sum(axis=0), counts.drops)
+    # After a drop the object is in the hand again.
+    place = task.sight._place
+    away = np.linalg.norm(np.diff(recorded.physics.qpos[..., place], axis=0), axis=-1)
+    assert away[recorded.dropped[:-1]].min() > away[~recorded.dropped[:-1]].mean()

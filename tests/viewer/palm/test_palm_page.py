@@ -7,6 +7,7 @@ from browser import changed, chromium, opened, picture, press, running, wait
 
 from dexjax.runs.measure import Where
 from dexjax.runs.stored import load_stored
+from dexjax.viewer.palm.keys import STEP_M
 from dexjax.viewer.palm.page import PalmPage, make_page, upright
 from dexjax.viewer.palm.recording import read_recording
 from dexjax.viewer.palm.replay import replayed
@@ -114,6 +115,23 @@ def test_a_tip_is_dragged_and_let_go(shown):
     assert not shown.world.offsets().any()
     shown.tab.get_by_label("controller", exact=True).check()
     wait(lambda: shown.world.wanted["on"] == 1.0)
+
+
+def test_keys_move_a_tip_and_let_it_go(shown):
+    tips, _ = shown.world.fingertips()
+    shown.tab.locator("canvas").first.click(position={"x": 5, "y": 5})
+    shown.tab.keyboard.press(str(THUMB + 1))
+    wait(lambda: shown.page._chosen == THUMB)
+    shown.tab.keyboard.press("i")
+    wait(lambda: THUMB in shown.world.reached)
+    shown.tab.keyboard.press("u")
+    wait(lambda: np.linalg.norm(shown.world.reached[THUMB] - tips[THUMB]) > 0.006)
+    # Forward and out of a palm that faces up.
+    way = shown.world.reached[THUMB] - tips[THUMB]
+    np.testing.assert_allclose(way, [STEP_M, 0.0, STEP_M], atol=1e-6)
+    np.testing.assert_allclose(shown.world.offsets()[THUMB], way, atol=1e-6)
+    shown.tab.keyboard.press("x")
+    wait(lambda: not shown.world.reached)
 
 
 def test_switches_reach_the_controller(shown):

@@ -1,0 +1,100 @@
+"""What trained controllers have learned, and how long one sample takes.
+
+    python benchmarks/diffusion.py runs/dexgen/controller [MORE...]
+
+Each row is a controller's own summary with the median time in which it answers one
+hand, compiled and on this device. Completes benchmarks/results/diffusion.json: a row
+replaces the one of the same preset, keypoints and touch.
+"""
+
+import dataclasses
+import statistics
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+import tyro
+from tyro.conf import Positional
+
+from dexjax.errors import DexjaxError, main_guard
+from dexjax.policies.controller import Controller
+from dexjax.runs.records.provenance import provenance
+from dexjax.runs.storage.files import read_json, write_json
+from dexjax.runs.stored import load_stored
+from dexjax.shipped import find
+
+OUT = Path(__file__).resolve().parent / "results" / "diffusion.json"
+SAMPLES, WARM = 200, 20
+KEY = ("preset", "keypoints", "touch")
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Measures.
+
+    Attributes:
+        controllers: folders or names of controllers.
+        out: JSON file to complete.
+    """
+
+    controllers: Positional[tuple[str, ...]] = ("runs/dexgen/controller",)
+    out: Path = OUT
+
+
+def sample_ms(controller: Controller) -> list[float]:
+    """Milliseconds of each answer to one hand, after what is compiled."""
+    act = jax.jit(controller.act)
+    obs = {
+        own.name: np.zeros((1, *own.shape), np.float32)
+        for own in controller.spec.observations
+    }
+    carry, taken = controller.init(1), []
+    for number in range(WARM + SAMPLES):
+        key = jax.random.key(number)
+        began = time.perf_counter()
+        action, carry = act(obs, carry, key)
+        jax.block_until_ready(action)
+        taken.append(1000 * (time.perf_counter() - began))
+    return taken[WARM:]
+
+
+def measured(name: str) -> dict:
+    """One row.
+
+    Raises:
+        DexjaxError: for a policy that is no controller.
+    """
+    folder = find(name)
+    stored = load_stored(folder)
+    if not isinstance(stored.policy, Controller):
+        raise DexjaxError(f"{name} is no controller")
+    taken = sample_ms(stored.policy)
+    trained = read_json(folder / "summary.json")
+    return {
+        **trained,
+        "train_commit": trained["commit"],
+        "sampler": stored.policy.steps,
+        "sample_ms": round(statistics.median(taken), 2),
+        "sample_ms_p99": round(float(np.percentile(taken, 99)), 2),
+        **provenance(),
+    }
+
+
+@main_guard
+def main() -> None:
+    """Measures one after the other, and writes after each."""
+    options = tyro.cli(Options)
+    rows = read_json(options.out) if options.out.exists() else []
+    for name in options.controllers:
+        new = measured(name)
+        rows = [row for row in rows if any(row[k] != new[k] for k in KEY)] + [new]
+        print(
+            f"{name}: inverse dynamics {new['inverse_rad']:.4f} rad, "
+            f"{new['sample_ms']:.1f} ms a sample"
+        )
+        write_json(options.out, rows)
+
+
+if __name__ == "__main__":
+    main()
