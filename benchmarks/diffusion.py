@@ -15,18 +15,18 @@ from pathlib import Path
 import jax
 import numpy as np
 import tyro
+from result_tables.completing import DIFFUSION, complete
 from tyro.conf import Positional
 
 from dexjax.errors import DexjaxError, main_guard
 from dexjax.policies.controller import Controller
 from dexjax.runs.records.provenance import provenance
-from dexjax.runs.storage.files import read_json, write_json
+from dexjax.runs.storage.files import read_json
 from dexjax.runs.stored import load_stored
 from dexjax.shipped import find
 
 OUT = Path(__file__).resolve().parent / "results" / "diffusion.json"
 SAMPLES, WARM = 200, 20
-KEY = ("preset", "keypoints", "touch")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,15 +85,13 @@ def measured(name: str) -> dict:
 def main() -> None:
     """Measures one after the other, and writes after each."""
     options = tyro.cli(Options)
-    rows = read_json(options.out) if options.out.exists() else []
     for name in options.controllers:
         new = measured(name)
-        rows = [row for row in rows if any(row[k] != new[k] for k in KEY)] + [new]
+        complete(options.out, [new], DIFFUSION)
         print(
             f"{name}: inverse dynamics {new['inverse_rad']:.4f} rad, "
             f"{new['sample_ms']:.1f} ms a sample"
         )
-        write_json(options.out, rows)
 
 
 if __name__ == "__main__":

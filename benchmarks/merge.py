@@ -3,14 +3,14 @@
     python benchmarks/merge.py OUT_FOLDER
 
 Rows replace those of the same key, see result_tables/completing.py: in throughput.json,
-ppo_gpu.json and, of all policies and engines, parity_gpu.json.
+ppo_gpu.json, inhand.json and, of all policies and engines, parity_gpu.json.
 """
 
 import dataclasses
 from pathlib import Path
 
 import tyro
-from result_tables.completing import PARITY, PPO, THROUGHPUT, complete
+from result_tables.completing import INHAND, PARITY, PPO, THROUGHPUT, complete
 from tyro.conf import Positional
 
 from dexjax.errors import DexjaxError, main_guard
@@ -21,6 +21,7 @@ RESULTS = Path(__file__).resolve().parent / "results"
 TABLES = {
     "throughput.json": ("throughput.json", THROUGHPUT),
     "ppo_gpu.json": ("ppo_gpu.json", PPO),
+    "inhand.json": ("inhand.json", INHAND),
     "parity-*.json": ("parity_gpu.json", PARITY),
 }
 

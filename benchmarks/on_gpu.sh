@@ -8,6 +8,8 @@
 #   warp            the task's pipeline on MuJoCo Warp, for 3,200, 1 and 64 objects in
 #                   1,024 to 16,384 worlds, and whole PPO iterations -> throughput.json
 #   mjx             the pipeline on MJX -> throughput.json
+#   inhand          experts of the in-hand task on Warp and MuJoCo C; GRASPS names the
+#                   grasp sets -> inhand.json
 #   ppo             PPO's update on a system that costs nothing -> ppo_gpu.json
 #   hyper, student  success of the shipped policies on Warp beside MuJoCo C
 #                   -> parity-POLICY-warp.json
@@ -78,11 +80,11 @@ parity() { # POLICY ENGINE LIMIT_S
 
 if [ "$tiny" ]; then
     counts=(1) mjx_counts=(1) worlds=(2) mjx_worlds=(2) rounds=(--iterations 1 --rounds 1)
-    objects=mug episodes=2
+    objects=mug episodes=2 hands=(16) held=geometric/train/cube
 else
     counts=(3200 1 64) worlds=(1024 4096 16384)
     mjx_counts=(1 64) mjx_worlds=(4096 1024) rounds=()
-    objects=everyday/train:64 episodes=4
+    objects=everyday/train:64 episodes=4 hands=(4096 16384) held=geometric/train
 fi
 table=(--out "$out/throughput.json")
 
@@ -90,6 +92,9 @@ part warp 180 throughput.py --engines warp --objects "${counts[@]}" \
     --worlds "${worlds[@]}" "${table[@]}"
 part mjx 150 throughput.py --engines mjx --objects "${mjx_counts[@]}" \
     --worlds "${mjx_worlds[@]}" "${table[@]}"
+part inhand 120 inhand.py --engines warp native --worlds "${hands[@]}" --object $held \
+    --grasps "${GRASPS:-$here/../runs/dexgen/grasp-sets/train/grasp_sets.npz}" \
+    --rounds 2 --out "$out/inhand.json"
 part ppo 45 ppo.py --alone "${rounds[@]}" --out "$out/ppo_gpu.json"
 parity hyper warp 100
 parity student warp 100

@@ -42,6 +42,7 @@ from result_tables.columns import (
 from result_tables.dexgen import (
     DIFFUSION,
     GRASP_SETS,
+    INHAND,
     STORAGE,
     experts_table,
     statements_table,
@@ -207,6 +208,7 @@ BLOCKS = {
     "experts": Block("dexgen.json", experts_table),
     "study": Block("dexgen.json", study_table),
     "statements": Block("dexgen.json", statements_table),
+    "inhand": listed("inhand.json", INHAND),
     "diffusion": listed("diffusion.json", DIFFUSION),
     "storage": listed("storage.json", STORAGE),
     "hours": Block("hours.json", hours_table),

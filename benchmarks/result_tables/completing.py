@@ -5,10 +5,13 @@ from pathlib import Path
 
 from dexjax.runs.storage.files import read_json, write_json
 
-# What names a row of throughput.json, parity_gpu.json, ppo_gpu.json and gpu.json.
+# What names a row of throughput.json, parity_gpu.json, ppo_gpu.json, inhand.json,
+# diffusion.json and gpu.json.
 THROUGHPUT = ("what", "engine", "object", "worlds", "device")
 PARITY = ("policy", "object", "engine", "device")
 PPO = ("system", "device")
+INHAND = ("engine", "object", "worlds", "device")
+DIFFUSION = ("preset", "keypoints", "touch")
 POLICIES = ("policy", "k", "stage", "cloud", "split", "evaluated_on", "env_steps")
 
 

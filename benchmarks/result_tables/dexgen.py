@@ -31,6 +31,15 @@ DIFFUSION: dict[str, Callable[[dict], str]] = {
     "sample of one hand, ms": fixed("sample_ms", 1),
     "device": word("device"),
 }
+INHAND: dict[str, Callable[[dict], str]] = {
+    "engine": word("engine"),
+    "objects": word("object"),
+    "models": word("models"),
+    "hands": fixed("worlds", 0),
+    "control steps/s": fixed("control_steps_per_s", 0),
+    "compiling, s": fixed("compile_s", 0),
+    "device": word("device"),
+}
 STORAGE: dict[str, Callable[[dict], str]] = {
     "library": word("store"),
     "bytes of a transition": fixed("bytes_per_transition", 0),

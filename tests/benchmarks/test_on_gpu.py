@@ -42,7 +42,7 @@ def test_script_refuses(wrong, tmp_path):
 def test_no_time_skips_all_parts(tmp_path):
     done = run("bash", BENCHMARKS / "on_gpu.sh", tmp_path / "out", 1)
     assert done.returncode == 1
-    assert (tmp_path / "out" / "on_gpu.log").read_text().count("skipped") == 7
+    assert (tmp_path / "out" / "on_gpu.log").read_text().count("skipped") == 8
 
 
 def test_rows_replace_those_of_their_key_alone(tmp_path):

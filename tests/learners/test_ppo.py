@@ -127,6 +127,27 @@ def test_the_critic_may_learn_alone_at_first(careful):
     assert rates[0] == rates[1] == pytest.approx(SMALL.learning_rate)
 
 
+def test_the_critic_may_have_a_rate_of_its_own():
+    # One update: Adam's first moves every parameter by about its rate.
+    one = dataclasses.replace(
+        SMALL, epochs=1, minibatches=1, desired_kl=0.0, critic_learning_rate=0.1
+    )
+    learner = ppo.make_ppo(Follow(), NETWORKS, one)
+    state = learner.init(jax.random.key(0))
+    before = jax.device_get(state.params)
+    after = jax.device_get(learner.train(state)[0].params)
+
+    def largest(role):
+        pairs = zip(
+            *(jax.tree.leaves(getattr(params, role)) for params in (before, after)),
+            strict=True,
+        )
+        return max(np.abs(a - b).max() for a, b in pairs)
+
+    assert largest("actor") == pytest.approx(SMALL.learning_rate, rel=0.05)
+    assert largest("critic") == pytest.approx(0.1, rel=0.05)
+
+
 def test_uneven_minibatches_are_refused():
     with pytest.raises(DexjaxError, match="minibatches is 7, must divide.* = 512"):
         ppo.make_ppo(Follow(), NETWORKS, dataclasses.replace(SMALL, minibatches=7))
