@@ -54,7 +54,7 @@ def main() -> None:
     for i in range(found.recorded.qpos.shape[1]):
         model = task.engine.scene.models[int(found.recorded.object_id[0, i])]
         qpos = np.asarray(found.recorded.qpos[::EVERY, i])
-        drawn = render_trajectory(model, qpos, size=SIZE, supersample=2)
+        drawn = render_trajectory([model] * len(qpos), qpos, size=SIZE, supersample=2)
         strips.append([frame[MIDDLE] for frame in drawn])
     frames = [np.concatenate(side, axis=1) for side in zip(*strips, strict=True)]
     # One palette for all: colours do not flicker.

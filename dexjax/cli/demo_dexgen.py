@@ -148,8 +148,8 @@ def _pane(
 ) -> list[np.ndarray]:
     """Frames of one hand, each saying for how long it has held the object."""
     physics = recorded.physics
-    model = scene.models[int(physics.object_id[0, number])]
-    pictures = render_trajectory(model, np.asarray(physics.qpos[::every, number]))
+    models = [scene.models[i] for i in physics.object_id[::every, number]]
+    pictures = render_trajectory(models, np.asarray(physics.qpos[::every, number]))
     held = held_s(np.asarray(recorded.dropped[:, number]))[::every]
     return [
         captioned(picture, f"{name}: held for {seconds:.1f} s")

@@ -71,10 +71,12 @@ def with_imitation(
     """
     if not config.rounds:
         return learner
-    begin = partial(_begun, batched(task), networks, ppo, config, shown)
+    begin = jax.jit(partial(_begun, batched(task), networks, ppo, config, shown))
 
-    @jax.jit
     def init(key: jax.Array) -> TrainState:
+        if not isinstance(key, jax.core.Tracer):
+            steps = config.rounds * _STEPS * ppo.worlds
+            print(f"imitates for {steps:,} steps first: a few minutes", flush=True)
         return begin(learner.init(key), jax.random.fold_in(key, 1))
 
     return learner._replace(init=init)

@@ -39,7 +39,8 @@ from dexjax.policies.prompt import Prompt, commands, first_prompt, told_prompt
 from dexjax.policies.tip_step import tip_step
 from dexjax.spec import Observation, PolicySpec
 
-STEPS = (4, 12)  # of the sampler, least and most
+STEPS = (1, 12)  # of the sampler; fewer than 4 for one that was distilled
+_LEAST_LEVELS = 4
 # Of a description: more would take long to refuse otherwise.
 _MOST_BLOCKS, _MOST_LEVELS = 32, 10_000
 
@@ -66,6 +67,13 @@ class Controller(struct.PyTreeNode):
     hand: Hand = struct.field(pytree_node=False)
     steps: int = struct.field(pytree_node=False)
     spec: PolicySpec = struct.field(pytree_node=False)
+
+    @property
+    def sizes(self) -> Sizes:
+        """Of the models."""
+        features = self.scaling.mean["history"].shape[-1]
+        unet, inverse = self.models.denoiser, self.models.inverse
+        return Sizes(features, unet.keypoints, inverse.actions)
 
     @property
     def commands(self) -> tuple[Command, ...]:
@@ -253,7 +261,7 @@ def _models(told: Mapping[str, Any], actions: int) -> MotionModels:
     levels = size(told["diffusion_steps"])
     if max(unet.blocks, inverse.blocks) > _MOST_BLOCKS:
         raise ValueError(f"more than {_MOST_BLOCKS} blocks")
-    if not STEPS[0] <= levels <= _MOST_LEVELS or not unet.encoder:
+    if not _LEAST_LEVELS <= levels <= _MOST_LEVELS or not unet.encoder:
         raise ValueError(f"{levels} levels of noise, {len(unet.encoder)} layers")
     return MotionModels(unet, inverse, levels)
 

@@ -57,5 +57,5 @@ def frames(
     scene: Scene, recorded: PhysicsState, every: int, episode: int
 ) -> list[np.ndarray]:
     """Pictures (240, 320, 3) uint8 of every so many steps of a recorded episode."""
-    model = scene.models[int(recorded.object_id[0, episode])]
-    return render_trajectory(model, np.asarray(recorded.qpos[::every, episode]))
+    models = [scene.models[i] for i in np.asarray(recorded.object_id[::every, episode])]
+    return render_trajectory(models, np.asarray(recorded.qpos[::every, episode]))

@@ -10,11 +10,13 @@ second.
 
 import dataclasses
 import functools
+from collections.abc import Sequence
 
 import mujoco
 import numpy as np
 
 from dexjax.errors import DexjaxError
+from dexjax.render.upright import turn_upright
 
 Size = tuple[int, int]
 
@@ -89,16 +91,16 @@ def render(
 
 
 def render_trajectory(
-    model: mujoco.MjModel,
+    models: Sequence[mujoco.MjModel],
     qpos: np.ndarray,
     camera: str = "main",
     size: Size = (320, 240),
     supersample: int = 1,
 ) -> list[np.ndarray]:
-    """Renders one frame per configuration, by kinematics alone.
+    """Renders one frame per configuration, by kinematics alone; gravity pulls down.
 
     Args:
-        model: the model.
+        models: the model of every frame.
         qpos: configurations (frames, nq).
         camera: name of a camera of the model.
         size: width and height in pixels.
@@ -107,13 +109,14 @@ def render_trajectory(
     Returns:
         Frames of (height, width, 3) uint8.
     """
-    data = mujoco.MjData(model)
+    data = mujoco.MjData(models[0])
     frames = []
-    for configuration in np.asarray(qpos, float):
+    for model, configuration in zip(models, np.asarray(qpos, float), strict=True):
         data.qpos[:] = configuration
         mujoco.mj_kinematics(model, data)
         mujoco.mj_comPos(model, data)
         mujoco.mj_camlight(model, data)
+        turn_upright(model, data)
         frames.append(render(model, data, camera, size, supersample))
     return frames
 

@@ -8,6 +8,7 @@ import pytest
 
 from dexjax.errors import DexjaxError
 from dexjax.render.picture import camera_rays, render, render_trajectory
+from dexjax.render.upright import turn_upright
 
 # A red ball of radius 0.1 m at the origin, seen from 1 m above; 90 degrees of view.
 BALL = """
@@ -96,9 +97,26 @@ def test_trajectory_moves_the_ball():
     model, _ = _load(BALL)
     qpos = np.tile([0.0, 0, 0, 1, 0, 0, 0], (2, 1))
     qpos[1, 0] = 0.5
-    left, right = render_trajectory(model, qpos, size=(100, 100))
+    left, right = render_trajectory([model] * 2, qpos, size=(100, 100))
     assert left[50, 50, 0] > left[50, 50, 2] + 60
     assert right[50, 75, 0] > right[50, 75, 2] + 60
+
+
+@pytest.mark.parametrize("gravity", [(0, 0, 9.81), (-9.81, 0, 0), (0, 6, -6)])
+def test_gravity_pulls_down_in_a_trajectory(gravity):
+    # The ball lies 0.5 m from the middle, where gravity pulls.
+    model, data = _load(BALL)
+    model.opt.gravity[:] = gravity
+    model.stat.center[:] = 0
+    data.qpos[:3] = 0.5 * np.array(gravity) / np.linalg.norm(gravity)
+    mujoco.mj_kinematics(model, data)
+    turn_upright(model, data)
+    ball = np.flatnonzero(model.geom_bodyid > 0)[0]
+    np.testing.assert_allclose(data.geom_xpos[ball], [0, 0, -0.5], atol=1e-9)
+    matrix = data.geom_xmat[ball].reshape(3, 3)
+    np.testing.assert_allclose(matrix @ matrix.T, np.eye(3), atol=1e-9)
+    pulled = matrix @ gravity / np.linalg.norm(gravity)
+    np.testing.assert_allclose(pulled, [0, 0, -1], atol=1e-9)
 
 
 def test_unknown_camera_is_named():

@@ -1,6 +1,7 @@
 """Diffusion of keypoint motions, and inverse dynamics, from data (DexterityGen, IV)."""
 
 from dexjax.learners.diffusion.config import PRESETS, DiffusionConfig, preset
+from dexjax.learners.diffusion.distillation import make_distillation
 from dexjax.learners.diffusion.learner import (
     Diffusion,
     DiffusionState,
@@ -15,6 +16,7 @@ __all__ = [
     "DiffusionState",
     "Windows",
     "make_diffusion",
+    "make_distillation",
     "prepare",
     "preset",
 ]

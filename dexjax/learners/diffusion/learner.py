@@ -86,7 +86,7 @@ def make_diffusion(config: DiffusionConfig, sizes: Sizes) -> Diffusion:
     def update(
         state: DiffusionState, batch: Example, key: jax.Array
     ) -> tuple[DiffusionState, Metrics]:
-        batch = _scaled(state.scaling, batch)
+        batch = scaled_example(state.scaling, batch)
         slope = jax.grad(losses, has_aux=True)
         gradient, metrics = slope(state.params, batch, key)
         updates, moments = optimiser.update(gradient, state.optimiser, state.params)
@@ -96,7 +96,7 @@ def make_diffusion(config: DiffusionConfig, sizes: Sizes) -> Diffusion:
         return after, metrics
 
     def evaluate(state: DiffusionState, batch: Example) -> Metrics:
-        batch = _scaled(state.scaling, batch)
+        batch = scaled_example(state.scaling, batch)
         mean = _inverse(models, state.ema, batch.history, batch.motion).mean()
         return {
             "denoising": denoising(state.ema, batch, jax.random.key(0)),
@@ -170,7 +170,8 @@ def _denoising_loss(
     return loss
 
 
-def _scaled(scaling: Scaling, batch: Example) -> Example:
+def scaled_example(scaling: Scaling, batch: Example) -> Example:
+    """Examples as the networks see them."""
     return batch._replace(
         history=scaled_history(scaling, batch.history),
         motion=scaled_motion(scaling, batch.motion),

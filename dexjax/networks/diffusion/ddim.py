@@ -64,7 +64,7 @@ def ddim(
         steps: at most as many as levels; from the highest level on, equally far apart.
         guide: (…) -> (…), moves a clean motion.
     """
-    levels = np.rint(len(signal) * np.arange(steps, 0, -1) / steps).astype(np.int32) - 1
+    levels = levels_of(signal, steps)
     here = signal[levels]
     there = np.append(here[1:], np.float32(1.0))
 
@@ -75,6 +75,12 @@ def ddim(
         return noised(guide(motion), left, after), None
 
     return jax.lax.scan(step, noise, (levels, here, there))[0]
+
+
+def levels_of(signal: np.ndarray, steps: int) -> np.ndarray:
+    """The levels (steps,) at which a sampler denoises, the highest first."""
+    part = np.arange(steps, 0, -1) / steps
+    return np.rint(len(signal) * part).astype(np.int32) - 1
 
 
 def distance(motion: jax.Array, wanted: jax.Array, guided: jax.Array) -> jax.Array:

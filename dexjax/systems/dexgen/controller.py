@@ -22,11 +22,18 @@ from dexjax.learners.diffusion import (
     DiffusionState,
     Windows,
     make_diffusion,
+    make_distillation,
     prepare,
     preset,
 )
 from dexjax.limits import Limits
-from dexjax.networks.diffusion.motions import FUTURE, HISTORY, Example, motion_sizes
+from dexjax.networks.diffusion.motions import (
+    FUTURE,
+    HISTORY,
+    Example,
+    Sizes,
+    motion_sizes,
+)
 from dexjax.policies.controller import STEPS, Controller, make_controller
 from dexjax.runs.assemble import load_run_objects
 from dexjax.runs.kept import keep, with_kept
@@ -35,7 +42,8 @@ from dexjax.runs.records.provenance import provenance
 from dexjax.runs.run import Budget, InhandRun, SceneConfig
 from dexjax.runs.storage import checkpoint
 from dexjax.runs.storage.folder import RunFolder
-from dexjax.runs.stored import policy_meta, read_run
+from dexjax.runs.stored import load_stored, policy_meta, read_run
+from dexjax.shipped import find
 from dexjax.systems.dexgen.transitions import RUN
 from dexjax.tasks.inhand import InhandConfig
 
@@ -45,6 +53,8 @@ HELD_OUT = 0.05
 TEST_BATCHES = 16
 CHECKPOINT_S = 60.0
 LOGGED_EVERY = 100  # gradient steps
+# Steps of a sampler that was not distilled.
+_LEAST = 4
 
 
 # Read from the transitions, not chosen.
@@ -60,7 +70,9 @@ class ControllerRun(InhandRun):
         diffusion: the learner; the preset, "laptop", "gpu" or "paper", sets all of it.
         per_finger: keypoints of each finger, 1 or 2.
         touch: the state of the hand has the forces at the fingertips, too.
-        sampler: steps of the sampler, 4 to 12.
+        sampler: steps of the sampler, 4 to 12; of a distilled one 1 to 3.
+        teacher: folder of a controller whose sampler is distilled into one of fewer
+            steps; networks and inverse dynamics are the teacher's. None by default.
     """
 
     scene: Annotated[SceneConfig, *_Read] = InhandRun.scene
@@ -72,11 +84,22 @@ class ControllerRun(InhandRun):
     per_finger: int = 2
     touch: bool = False
     sampler: int = 8
+    teacher: str = ""
 
     LIMITS: ClassVar[Limits] = {
         "per_finger": (min(PER_FINGER), max(PER_FINGER)),
         "sampler": STEPS,
     }
+
+    def check_fit(self) -> None:
+        """Refuses a sampler with too few steps for what it is."""
+        least, most = (1, _LEAST - 1) if self.teacher else (_LEAST, STEPS[1])
+        if not least <= self.sampler <= most:
+            kind = "distilled" if self.teacher else "trained on transitions"
+            raise DexjaxError(
+                f"sampler is {self.sampler}, must be {least} to {most} for one that is "
+                f"{kind}"
+            )
 
 
 def controller_run(name: str) -> ControllerRun:
@@ -136,7 +159,7 @@ def train_controller(options: ControllerRun) -> dict:
             return run.read_summary()
         keep(run.path, options, load_run_objects(options))
         sizes = motion_sizes(hand, options.per_finger, options.touch)
-        learner = make_diffusion(options.diffusion, sizes)
+        learner = learner_of(options, sizes)
 
         def policy(state: DiffusionState) -> Controller:
             return make_controller(
@@ -170,6 +193,26 @@ def train_controller(options: ControllerRun) -> dict:
         f"dynamics {tested['inverse_rad']:.4f} rad; wrote {options.out}"
     )
     return summary
+
+
+def learner_of(options: ControllerRun, sizes: Sizes) -> Diffusion:
+    """The learner of a run.
+
+    Raises:
+        DexjaxError: for a teacher that is no controller, or of other sizes.
+    """
+    if not options.teacher:
+        return make_diffusion(options.diffusion, sizes)
+    teacher = load_stored(find(options.teacher)).policy
+    if not isinstance(teacher, Controller):
+        raise DexjaxError(f"{options.teacher} is no controller")
+    own = teacher.sizes
+    if own != sizes:
+        raise DexjaxError(
+            f"{options.teacher} has {own.keypoints} keypoints and {own.features} "
+            f"features of a state, asked for are {sizes.keypoints} and {sizes.features}"
+        )
+    return make_distillation(options.diffusion, teacher, options.sampler)
 
 
 def with_experts_run(run: ControllerRun) -> ControllerRun:

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 import viser
-from scipy.spatial.transform import Rotation
 
 from dexjax.errors import DexjaxError
+from dexjax.render.upright import upright
 from dexjax.scene.objects import OBJECT
 from dexjax.tasks.inhand import InhandTask
 from dexjax.viewer.bodies import body_meshes
@@ -154,17 +154,6 @@ class PalmPage(Page):
         self._stage.turn(upright(self._world.gravity), self._world.centre)
         if self.ghost is not None:
             self.ghost.position, self.ghost.wxyz = self._world.goal_pose()
-
-
-def upright(gravity: np.ndarray) -> Rotation:
-    """Turns a world so that gravity, (3,) of length 1, pulls along -z."""
-    down = np.array([0.0, 0.0, -1.0])
-    axis = np.cross(gravity, down)
-    if np.linalg.norm(axis) < 1e-6:
-        # About the fingers, if at all.
-        return Rotation.from_rotvec([np.pi * (gravity[2] > 0), 0.0, 0.0])
-    angle = np.arccos(np.clip(gravity @ down, -1, 1))
-    return Rotation.from_rotvec(angle * axis / np.linalg.norm(axis))
 
 
 def make_page(server: viser.ViserServer, world: Any, load: Any, newer: Any) -> Page:

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from dexjax.cli import demo_dexgen
 from dexjax.data import read_shard, read_spec, written
 from dexjax.errors import DexjaxError
 from dexjax.grasps.sets.grasp_set import write_sets
@@ -196,3 +197,48 @@ def test_the_study_measures_each_row_once(expert, controller, tmp_path, capsys):
         study(wrong)
     with pytest.raises(DexjaxError, match="no expert of moving things"):
         study(dataclasses.replace(options, expert="resdex/mug"))
+
+
+def test_a_sampler_is_distilled_from_a_controller(controller, data, tmp_path):
+    run = ControllerRun(
+        transitions=data.out,
+        diffusion=DIFFUSION,
+        teacher=str(controller[0]),
+        sampler=2,
+        out=tmp_path / "quick",
+    )
+    train_controller(run)
+    quick, usual = (load_stored(f).policy for f in (tmp_path / "quick", controller[0]))
+    assert (quick.steps, usual.steps) == (2, 8) and quick.sizes == usual.sizes
+    for changed, told in (
+        ({"touch": True}, "features of a state, asked for are"),
+        ({"teacher": "resdex/mug"}, "resdex/mug is no controller"),
+    ):
+        other = dataclasses.replace(run, out=tmp_path / "other", **changed)
+        with pytest.raises(DexjaxError, match=told):
+            train_controller(other)
+    with pytest.raises(DexjaxError, match="sampler is 8, must be 1 to 3"):
+        dataclasses.replace(run, sampler=8).check_fit()
+    with pytest.raises(DexjaxError, match="sampler is 2, must be 4 to 12"):
+        dataclasses.replace(run, teacher="").check_fit()
+
+
+def test_the_demo_films_commands_alone_and_through_the_controller(
+    expert, controller, tmp_path, capsys
+):
+    found = demo_dexgen.run(
+        [
+            *("--expert", str(expert[0]), "--controller", str(controller[0])),
+            *("--seconds", "2", "--out", str(tmp_path)),
+        ]
+    )
+    said = capsys.readouterr().out
+    assert set(found) == {demo_dexgen.ALONE, demo_dexgen.LED}
+    assert f"{demo_dexgen.LED}: dropped" in said
+    assert (tmp_path / "dexgen.mp4").stat().st_size > 1000
+    assert (tmp_path / "dexgen.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_demo_says_since_when_the_object_is_held():
+    dropped = np.array([False, False, True, False, False])
+    np.testing.assert_allclose(demo_dexgen.held_s(dropped), [0, 0.1, 0.2, 0, 0.1])

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 from browser import changed, chromium, opened, picture, press, running, wait
 
+from dexjax.render.upright import upright
 from dexjax.runs.measure import Where
 from dexjax.runs.stored import load_stored
 from dexjax.viewer.palm.keys import STEP_M
-from dexjax.viewer.palm.page import PalmPage, make_page, upright
+from dexjax.viewer.palm.page import PalmPage, make_page
 from dexjax.viewer.palm.recording import read_recording
 from dexjax.viewer.palm.replay import replayed
 from dexjax.viewer.server import free_port, serve
