@@ -157,6 +157,7 @@ def _expert_run(
         task.run.task,
         easiest=usual.task.easiest,
         still_share=usual.task.still_share,
+        rotation_share=usual.task.rotation_share,
     )
     return dataclasses.replace(
         usual,

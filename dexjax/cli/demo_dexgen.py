@@ -102,10 +102,11 @@ def record(options: Options) -> tuple[dict[str, Recorded], InhandTask]:
         expert=options.expert,
         object=options.object,
         grasps=options.grasps,
+        seconds=options.seconds,
         engine="native",
         seed=options.seed,
     )
-    task = study_task(studied_run(expert, asked), options.seconds)
+    task = study_task(studied_run(expert, asked), asked)
     check_fits(expert, task.spec, options.expert)
     controller = load_controller(options.controller, task)
     steps = round(options.seconds / CONTROL_S)

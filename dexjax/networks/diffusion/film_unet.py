@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 MODES = ("default", "precision rotation")
+ROTATION = 1
 GROUPS = 8  # of a GroupNorm
 _WAVES = 32  # of the embedding of a level of noise
 _LONGEST = 10_000.0  # of the waves, in levels

@@ -28,7 +28,9 @@ _PPO = PpoConfig(
     reward_scale=0.2,
 )
 _NETWORK = MlpConfig(widths=(256, 256, 128), initial_std=0.4)
-_TASK = InhandConfig(easiest=0.6, joints_weight=1.0, still_share=0.5)
+_TASK = InhandConfig(
+    easiest=0.6, joints_weight=1.0, still_share=0.5, rotation_share=0.2
+)
 _IMITATION = ImitationConfig(rounds=40, spread=0.5)
 
 EXPERTS = {
@@ -63,7 +65,7 @@ EXPERTS = {
     "paper": ExpertRun(
         preset="paper",
         scene=_SCENE,
-        task=InhandConfig(noise=1.0),
+        task=InhandConfig(noise=1.0, rotation_share=0.2),
         ppo=PpoConfig(
             worlds=8192,
             steps=8,

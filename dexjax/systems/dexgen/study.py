@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from dexjax.errors import DexjaxError
 from dexjax.limits import Limits
+from dexjax.networks.diffusion.film_unet import MODES, ROTATION
 from dexjax.physics.choice import ENGINES
 from dexjax.policies.controller import Controller
 from dexjax.policies.policy import Policy, check_fits
@@ -48,6 +49,8 @@ class StudyOptions:
         grasps: grasp sets of these.
         guidance: strengths to measure.
         disturbances: some of those that there are; all by default.
+        mode: of goals and the controller: "default", any near grasp, or "precision
+            rotation", the object turned in its place.
         simple: also measure doing nothing, anything, and setting the targets to the
             goal's.
         worlds: hands at once.
@@ -63,6 +66,7 @@ class StudyOptions:
     grasps: Path | None = None
     guidance: tuple[float, ...] = GUIDANCES
     disturbances: tuple[str, ...] = tuple(DISTURBANCES)
+    mode: str = MODES[0]
     simple: bool = False
     worlds: int = 256
     seconds: int = 120
@@ -73,6 +77,7 @@ class StudyOptions:
     LIMITS: ClassVar[Limits] = {
         "disturbances": tuple(DISTURBANCES),
         "guidance": (0.0, 1e9),
+        "mode": MODES,
         "worlds": (1, 100_000),
         "seconds": (1, 100_000),
         "engine": tuple(ENGINES),
@@ -105,7 +110,7 @@ def study(options: StudyOptions) -> list[dict]:
     """
     expert = load_stored(find(options.expert))
     run = studied_run(expert, options)
-    task = study_task(run, options.seconds)
+    task = study_task(run, options)
     check_fits(expert, task.spec, options.expert)
     controller = load_controller(options.controller, task)
     rows = read_json(options.out) if options.out.exists() else []
@@ -153,15 +158,17 @@ def studied_run(expert: StoredPolicy, options: StudyOptions) -> InhandRun:
     return dataclasses.replace(run, scene=scene, seed=options.seed)
 
 
-def study_task(run: InhandRun, seconds: int) -> InhandTask:
+def study_task(run: InhandRun, options: StudyOptions) -> InhandTask:
     """The task of a study: an episode ends where the object is dropped, or at the end.
 
-    All goals are as far as usual.
+    All goals are of its mode and as far as usual, and the palm is turned in all.
     """
     config = dataclasses.replace(
         run.task,
-        episode_steps=round(seconds / CONTROL_S) + 1,
+        episode_steps=round(options.seconds / CONTROL_S) + 1,
         easiest=run.task.nearest,
+        still_share=0.0,
+        rotation_share=float(options.mode == MODES[ROTATION]),
     )
     engine = assemble_engine(run, load_run_objects(run))
     return InhandTask(engine, config, grasp_sets(run.scene))
@@ -205,6 +212,7 @@ def _key(cell: Cell, objects: str, options: StudyOptions) -> dict:
         "controller": options.controller if cell.controlled else "",
         "guidance": cell.guidance,
         "objects": objects,
+        "mode": options.mode,
         "worlds": options.worlds,
         "seconds": options.seconds,
         "seed": options.seed,
@@ -221,8 +229,8 @@ def _row(
 ) -> dict:
     steps = round(options.seconds / CONTROL_S)
     began = time.monotonic()
-    disturbance = DISTURBANCES[cell.disturbance]
-    counts = trial(jax.random.key(options.seed), disturbance, cell.guidance, 0)
+    disturbance, mode = DISTURBANCES[cell.disturbance], MODES.index(options.mode)
+    counts = trial(jax.random.key(options.seed), disturbance, cell.guidance, mode)
     return {
         **key,
         "sampler": controller.steps if controller and cell.controlled else 0,

@@ -235,7 +235,6 @@ def roller(
         return Steps(
             **before,
             expert=np.full(shape, number, np.uint8),
-            mode=np.zeros(shape, np.uint8),
             reached=reached,
             safe=mark_safe(before["begins"], dropped),
         )
@@ -256,5 +255,6 @@ def _recorded(task: InhandTask, worlds) -> dict[str, jax.Array]:
         "forces": seen.forces.reshape(len(model), -1).astype(half),
         "object": (model // task.bank.turns).astype(jnp.uint16),
         "turn": (model % task.bank.turns).astype(jnp.uint8),
+        "mode": worlds.memory.mode.astype(jnp.uint8),
         "begins": worlds.step == 0,
     }

@@ -31,6 +31,8 @@ class InhandConfig:
         still_share: of the episodes of a training, in which the palm is never turned:
             how to move things is learned there, and how to keep them in the others. An
             evaluation has none.
+        rotation_share: of the episodes, in which goals turn the object in its place
+            (fine rotation) instead of being any near grasp. An evaluation has none.
         episode_steps: control steps of an episode.
         noise: share of DexterityGen's noise: of joint readings normal 0.025 rad and
             0.005 rad that stay for an episode, of actions normal 0.05.
@@ -53,6 +55,7 @@ class InhandConfig:
     near_joints_rad: float = 0.2
     turn_every: int = 30
     still_share: float = 0.0
+    rotation_share: float = 0.0
     episode_steps: int = 300
     noise: float = 0.0
     drop_m: float = 0.1
@@ -71,6 +74,7 @@ class InhandConfig:
         "near_joints_rad": (1e-3, 3.2),
         "turn_every": (0, 1_000_000),
         "still_share": (0.0, 1.0),
+        "rotation_share": (0.0, 1.0),
         "episode_steps": (20, 100_000),
         "noise": (0.0, 10.0),
         "drop_m": (0.01, 1.0),

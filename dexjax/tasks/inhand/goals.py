@@ -15,6 +15,8 @@ from dexjax.grasps.sets.palm import TURNS
 from dexjax.hands import Hand
 from dexjax.objects.object_set import ObjectSet
 
+# A goal of fine rotation: the object turned by so much, rad, and moved no farther, m.
+ROTATION_RAD, ROTATION_M = (0.3, 0.9), 0.01
 # rad, more than the least angle to another turn of the palm: those are next to it.
 _ALIKE_RAD = 0.1
 
@@ -146,6 +148,7 @@ class Bank:
         part: int,
         nearest: jax.Array | float,
         farthest: float,
+        rotates: jax.Array | bool = False,
     ) -> Grasp:
         """The nearest of some grasps of a model's set that is not too near.
 
@@ -160,6 +163,8 @@ class Bank:
             part: how many are drawn.
             nearest: of the range, see `Errors.of_object`.
             farthest: of the range.
+            rotates: () bool, to a grasp with the object turned and otherwise in its
+                place, or what comes next to that; see `ROTATION_RAD`.
         """
         drawn = jax.random.randint(key, (part,), 0, jnp.maximum(self._count[model], 1))
         rows = self._first[model] + drawn
@@ -169,6 +174,7 @@ class Bank:
         # What is too near comes last, what is too far before it.
         rank = jnp.where(apart < nearest, 2e6 - apart, found.of_all)
         rank = jnp.where(apart > farthest, 1e6 + apart, rank)
+        rank = jnp.where(rotates, _rotation_rank(found), rank)
         return jax.tree.map(lambda x: x[rank.argmin()], some)
 
     def turned(self, key: jax.Array, model: jax.Array) -> jax.Array:
@@ -181,6 +187,17 @@ class Bank:
         drawn = jax.random.uniform(key, (self.turns,))
         best = jnp.where(allowed, drawn, -1.0).argmax()
         return jnp.where(allowed.any(), object_id * self.turns + best, model)
+
+
+def _rotation_rank(found: Errors) -> jax.Array:
+    """The least is the best goal of a fine rotation."""
+    least, most = ROTATION_RAD
+    beyond = jnp.maximum(least - found.turn, found.turn - most)
+    lacking = (
+        jnp.maximum(beyond, 0.0) / UNIT_RAD
+        + jnp.maximum(found.place - ROTATION_M, 0.0) / UNIT_M
+    )
+    return jnp.where(lacking > 0.0, 1e6 * (1.0 + lacking), found.of_all)
 
 
 def _of_objects(sets: GraspSets, hand: Hand, objects: ObjectSet) -> GraspSets:

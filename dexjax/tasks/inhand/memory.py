@@ -28,6 +28,7 @@ class Memory(NamedTuple):
         forces: (HISTORY, 3 F) N at the fingertips.
         bias: (J,) rad, of the readings of this episode.
         still: () bool, the palm is never turned in this episode.
+        mode: () int32, what its goals are: index in `film_unet.MODES`.
         goal: the grasp to go to.
         potential: () of the object and the goal.
         goal_steps: () int32, since the goal was set.
@@ -44,6 +45,7 @@ class Memory(NamedTuple):
     forces: jax.Array
     bias: jax.Array
     still: jax.Array
+    mode: jax.Array
     goal: Grasp
     potential: jax.Array
     goal_steps: jax.Array

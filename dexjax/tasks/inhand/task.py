@@ -15,6 +15,7 @@ import numpy as np
 from dexjax import limits
 from dexjax.grasps.sets.grasp_set import GraspSets
 from dexjax.hands.finger_state import hand_state
+from dexjax.networks.diffusion.film_unet import ROTATION
 from dexjax.networks.diffusion.motions import HISTORY, STEP_RAD
 from dexjax.physics.engine import Engine, PhysicsState
 from dexjax.physics.guard import is_broken
@@ -182,7 +183,10 @@ class InhandTask:
     def fresh(self, each: int, seed: int) -> "InhandTask":
         """See `Task.fresh`: the same grasps, and nothing is easier than usual."""
         config = dataclasses.replace(
-            self.config, easiest=self.config.nearest, still_share=0.0
+            self.config,
+            easiest=self.config.nearest,
+            still_share=0.0,
+            rotation_share=0.0,
         )
         if config == self.config:
             return self
@@ -203,7 +207,7 @@ class InhandTask:
         object_id: jax.Array | int | None = None,
         start: jax.Array | int | None = None,
     ) -> tuple[PhysicsState, Memory]:
-        key, object_key, start_key, goal_key, bias_key, still_key = jax.random.split(
+        key, object_key, start_key, goal_key, bias_key, kind_key = jax.random.split(
             key, 6
         )
         if object_id is None:
@@ -217,6 +221,7 @@ class InhandTask:
             * jax.random.normal(bias_key, grasp.joints.shape)
         )
         state = self._state(grasp.joints + bias, grasp.targets)
+        still, rotates = jax.random.uniform(kind_key, (2,))
         memory = Memory(
             key=key,
             action=jnp.zeros_like(grasp.targets),
@@ -224,7 +229,8 @@ class InhandTask:
             history=jnp.tile(state, (HISTORY, 1)),
             forces=jnp.tile(self.sight.see(physics).forces.ravel(), (HISTORY, 1)),
             bias=bias,
-            still=jax.random.uniform(still_key) < self.config.still_share,
+            still=still < self.config.still_share,
+            mode=(rotates < self.config.rotation_share).astype(jnp.int32),
             goal=grasp,
             potential=jnp.zeros(()),
             goal_steps=jnp.zeros((), jnp.int32),
@@ -244,7 +250,15 @@ class InhandTask:
         nearest = jax.random.uniform(
             range_key, minval=config.easiest, maxval=config.nearest
         )
-        goal = self.bank.goal(key, model, held, config.part, nearest, config.farthest)
+        goal = self.bank.goal(
+            key,
+            model,
+            held,
+            config.part,
+            nearest,
+            config.farthest,
+            memory.mode == ROTATION,
+        )
         return memory._replace(
             goal=goal,
             potential=potential(errors(held, goal), config.joints_weight),

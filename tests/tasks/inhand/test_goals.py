@@ -1,5 +1,6 @@
 """Goals are near grasps of what is held, as a slow search finds them."""
 
+import copy
 import dataclasses
 
 import jax
@@ -74,6 +75,41 @@ def test_a_goal_is_that_of_a_slow_search(bank, grasp_sets, nearest, farthest):
         else:
             best = of_object.argmax()
         np.testing.assert_array_equal(found.position, own.position[best])
+
+
+def test_a_goal_of_fine_rotation_turns_the_object_in_its_place(bank):
+    turns = np.radians([5.0, 25.0, 40.0, 30.0, 70.0])
+    places = [0.0, 0.0, 0.005, 0.03, 0.0]
+    joints = [0.0, 0.4, 0.0, 0.0, 0.0]
+    rotated = [[np.cos(t / 2), 0.0, 0.0, np.sin(t / 2)] for t in turns]
+    own = copy.copy(bank)
+    own.grasps = Grasp(
+        jnp.asarray([[p, 0.0, 0.0] for p in places]),
+        jnp.asarray(rotated),
+        jnp.asarray([[j] * 16 for j in joints]),
+        jnp.zeros((5, 16)),
+    )
+    own._count, own._first = jnp.array([5]), jnp.array([0])
+    here = Grasp(jnp.zeros(3), jnp.array([1.0, 0, 0, 0]), jnp.zeros(16), jnp.zeros(16))
+
+    def chosen(grasps):
+        own.grasps = grasps
+        return own.goal(jax.random.key(0), jnp.array(0), here, 200, 0.0, 9.0, True)
+
+    def turn(goal):
+        return np.degrees(2 * np.arccos(goal.quaternion[0]))
+
+    # In its place and turned enough, with the joints bent least.
+    every = own.grasps
+    assert turn(chosen(every)) == pytest.approx(40, abs=0.1)
+    # Where there is none, what lacks least.
+    own._count = jnp.array([1])
+    assert turn(chosen(every)) == pytest.approx(5, abs=0.1)
+    far = jax.tree.map(lambda x: x[np.array([0, 4])], every)
+    own._count = jnp.array([2])
+    assert turn(chosen(far)) == pytest.approx(5, abs=0.1)
+    near = jax.tree.map(lambda x: x[np.array([3, 4])], every)
+    assert turn(chosen(near)) == pytest.approx(70, abs=0.1)
 
 
 def test_another_part_of_a_set_gives_another_goal(bank):

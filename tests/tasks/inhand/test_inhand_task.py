@@ -213,7 +213,9 @@ def test_the_palm_turns_with_the_object_in_it(palm_engine, grasp_sets):
 
 
 def test_some_episodes_of_a_training_are_without_turns(palm_engine, grasp_sets):
-    config = dataclasses.replace(STILL, turn_every=1, still_share=0.5)
+    config = dataclasses.replace(
+        STILL, turn_every=1, still_share=0.5, rotation_share=0.5
+    )
     task = InhandTask(palm_engine, config, grasp_sets)
     before = worlds_of(task)
     after = jax.jit(jax.vmap(task.advance))(before, jnp.zeros((WORLDS, 16)))
@@ -221,7 +223,9 @@ def test_some_episodes_of_a_training_are_without_turns(palm_engine, grasp_sets):
     assert 0 < still.sum() < WORLDS
     turned = np.asarray(before.physics.object_id != after.physics.object_id)
     np.testing.assert_array_equal(turned, ~still)
-    assert not np.asarray(worlds_of(task.fresh(1, 0)).memory.still).any()
+    assert 0 < np.asarray(before.memory.mode).sum() < WORLDS
+    fresh = worlds_of(task.fresh(1, 0)).memory
+    assert not np.asarray(fresh.still).any() and not np.asarray(fresh.mode).any()
 
 
 def test_readings_of_the_joints_are_noisy(palm_engine, grasp_sets):
