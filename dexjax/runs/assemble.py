@@ -9,7 +9,7 @@ import numpy as np
 from dexjax.cache import cache_folder
 from dexjax.errors import DexjaxError
 from dexjax.grasps.sets.grasp_set import GraspSets, read_sets
-from dexjax.grasps.sets.palm import SUBSTEPS, palm_scene
+from dexjax.grasps.sets.palm import SUBSTEPS, drawn_physics, palm_scene
 from dexjax.hands import load_hand
 from dexjax.objects.grasp_file import read_grasps, with_grasps
 from dexjax.objects.loading import load_object_set
@@ -98,7 +98,10 @@ def assemble_engine(run: Run, objects: ObjectSet) -> Engine:
         )
     hand, engine = load_hand(run.scene.hand), run.scene.engine
     if isinstance(run.task, InhandConfig):
-        turned = palm_scene(hand, objects, grasp_sets(run.scene).turns)
+        turns = grasp_sets(run.scene).turns
+        mass = float(objects.mass.mean())
+        physics = drawn_physics(run.task.physics, mass, run.seed)
+        turned = palm_scene(hand, objects, turns, physics)
         return make_engine(turned, engine, SUBSTEPS)
     return make_engine(make_scene(hand, objects, run.scene.wrist), engine)
 

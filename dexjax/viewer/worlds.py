@@ -61,7 +61,12 @@ def _endless(stored: StoredPolicy) -> StoredPolicy:
     if not isinstance(run, InhandRun):
         return stored
     task = dataclasses.replace(
-        run.task, turn_every=0, episode_steps=LONGEST, goal_steps=GOAL_STEPS
+        run.task,
+        turn_every=0,
+        episode_steps=LONGEST,
+        goal_steps=GOAL_STEPS,
+        physics=1,
+        rotation_share=0.0,
     )
     return stored.replace(run=dataclasses.replace(run, task=task))
 

@@ -5,6 +5,7 @@ of the wrist is the direction of gravity, so that "palm down" is gravity that pu
 of the palm. Every object with every turn of the palm is one model of the scene.
 """
 
+import dataclasses
 import itertools
 from collections.abc import Iterable, Sequence
 
@@ -46,7 +47,10 @@ TURNS: dict[str, np.ndarray] = {
 
 
 def palm_scene(
-    hand: Hand, objects: ObjectSet, turns: Sequence[str] = tuple(TURNS)
+    hand: Hand,
+    objects: ObjectSet,
+    turns: Sequence[str] = tuple(TURNS),
+    physics: Sequence[Variation] = (Variation(),),
 ) -> Scene:
     """The scene of a hand, objects and turns of the palm.
 
@@ -54,9 +58,10 @@ def palm_scene(
         hand: the hand.
         objects: n of them.
         turns: names in `TURNS`, t of them.
+        physics: p variations; gravity is that of the turn.
 
     Returns:
-        A scene of n t models, object by object.
+        A scene of n p t models, object by object, and of each physics by physics.
 
     Raises:
         DexjaxError: for an unknown turn, and as `make_scene`.
@@ -70,10 +75,38 @@ def palm_scene(
         objects,
         carrier=FixedPalm(),
         variations=[
-            Variation(gravity=(float(x), float(y), float(z))) for x, y, z in pulls
+            dataclasses.replace(each, gravity=(float(x), float(y), float(z)))
+            for each in physics
+            for x, y, z in pulls
         ],
         timestep=TIMESTEP,
     )
+
+
+def drawn_physics(count: int, mass: float, seed: int) -> list[Variation]:
+    """The usual physics and others (DexterityGen, appendix).
+
+    Masses of 0.03 to 0.25 kg, friction 0.5 to 1.2, sizes within 5 %, and the actuators'
+    gains times 0.8 to 1.1; the joints' own damping times 0.7 to 1.2 stands for that of
+    the controller.
+
+    Args:
+        count: how many, the usual one first.
+        mass: kg of an object as it is.
+        seed: of the draws.
+    """
+    rng = np.random.default_rng(seed)
+    drawn = [
+        Variation(
+            mass=rng.uniform(0.03, 0.25) / mass,
+            friction=rng.uniform(0.5, 1.2),
+            scale=rng.uniform(0.95, 1.05),
+            gain=rng.uniform(0.8, 1.1),
+            damping=rng.uniform(0.7, 1.2),
+        )
+        for _ in range(count - 1)
+    ]
+    return [Variation(), *drawn]
 
 
 def palm_pose(scene: Scene) -> tuple[np.ndarray, np.ndarray]:

@@ -65,7 +65,7 @@ EXPERTS = {
     "paper": ExpertRun(
         preset="paper",
         scene=_SCENE,
-        task=InhandConfig(noise=1.0, rotation_share=0.2),
+        task=InhandConfig(noise=1.0, physics=8, rotation_share=0.2),
         ppo=PpoConfig(
             worlds=8192,
             steps=8,

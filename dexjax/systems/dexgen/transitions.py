@@ -253,8 +253,8 @@ def _recorded(task: InhandTask, worlds) -> dict[str, jax.Array]:
         "position": seen.position.astype(half),
         "quaternion": seen.quaternion.astype(half),
         "forces": seen.forces.reshape(len(model), -1).astype(half),
-        "object": (model // task.bank.turns).astype(jnp.uint16),
-        "turn": (model % task.bank.turns).astype(jnp.uint8),
+        "object": task.bank.object_of(model).astype(jnp.uint16),
+        "turn": task.bank.turn_of(model).astype(jnp.uint8),
         "mode": worlds.memory.mode.astype(jnp.uint8),
         "begins": worlds.step == 0,
     }

@@ -34,8 +34,10 @@ class InhandConfig:
         rotation_share: of the episodes, in which goals turn the object in its place
             (fine rotation) instead of being any near grasp. An evaluation has none.
         episode_steps: control steps of an episode.
+        physics: how many different ones each object has, see `palm.drawn_physics`.
         noise: share of DexterityGen's noise: of joint readings normal 0.025 rad and
-            0.005 rad that stay for an episode, of actions normal 0.05.
+            0.005 rad that stay for an episode, of actions normal 0.05, of the joints
+            at the start up to 0.05 rad, and of forces that push the object.
         drop_m: farther from the palm's centre the object counts as dropped.
         style: weight of the penalties on actions, work and the object's speed.
         joints_weight: of the joints in the progress towards a goal; place and turn
@@ -57,6 +59,7 @@ class InhandConfig:
     still_share: float = 0.0
     rotation_share: float = 0.0
     episode_steps: int = 300
+    physics: int = 1
     noise: float = 0.0
     drop_m: float = 0.1
     style: float = 1.0
@@ -76,6 +79,7 @@ class InhandConfig:
         "still_share": (0.0, 1.0),
         "rotation_share": (0.0, 1.0),
         "episode_steps": (20, 100_000),
+        "physics": (1, 1000),
         "noise": (0.0, 10.0),
         "drop_m": (0.01, 1.0),
         "style": (0.0, 1000.0),

@@ -78,21 +78,26 @@ def errors(one: Grasp, other: Grasp) -> Errors:
 
 
 class Bank:
-    """The grasps of all objects with all turns of the palm: models m = o T + t.
+    """The grasps of all objects with all turns of the palm: sets s = o T + t.
+
+    The models of a scene are m = (o P + p) T + t, with P different physics.
 
     Attributes:
         turns: T.
         turn_names: of them.
-        grasps: (n, …), model by model.
+        grasps: (n, …), set by set.
     """
 
-    def __init__(self, sets: GraspSets, hand: Hand, objects: ObjectSet):
+    def __init__(
+        self, sets: GraspSets, hand: Hand, objects: ObjectSet, physics: int = 1
+    ):
         """Sorts them.
 
         Args:
             sets: of the objects, and perhaps of others.
             hand: that they are to be of.
             objects: that are held.
+            physics: P of every object.
 
         Raises:
             DexjaxError: for sets of another hand or other shapes, or an object without
@@ -100,10 +105,10 @@ class Bank:
         """
         own = _of_objects(sets, hand, objects)
         self.turn_names, self.turns = sets.turns, len(sets.turns)
-        model = own.object.astype(int) * self.turns + own.turn
-        order = np.argsort(model, kind="stable")
-        models = len(objects) * self.turns
-        count = np.bincount(model, minlength=models)
+        self._physics = physics
+        number = own.object.astype(int) * self.turns + own.turn
+        order = np.argsort(number, kind="stable")
+        count = np.bincount(number, minlength=len(objects) * self.turns)
         self._count = jnp.asarray(count, jnp.int32)
         self._first = jnp.asarray(np.cumsum(count) - count, jnp.int32)
         per_object = count.reshape(-1, self.turns)
@@ -111,7 +116,7 @@ class Bank:
             if not there:
                 raise DexjaxError(f"the grasp sets hold no grasp of {name!r}")
         self._per_object = jnp.asarray(per_object.sum(axis=1), jnp.int32)
-        self._model = jnp.asarray(model[order], jnp.int32)
+        self._turn = jnp.asarray(own.turn[order], jnp.int32)
         self.grasps = Grasp(
             *(
                 jnp.asarray(getattr(own, name)[order])
@@ -133,12 +138,23 @@ class Bank:
             object_id: () int.
             number: which of the object's grasps; drawn by default.
         """
+        key, physics_key = jax.random.split(key)
         first = self._first[object_id * self.turns]
         total = self._per_object[object_id]
         if number is None:
             number = jax.random.randint(key, (), 0, total)
         row = first + number % total
-        return self._model[row], jax.tree.map(lambda x: x[row], self.grasps)
+        physics = jax.random.randint(physics_key, (), 0, self._physics)
+        model = (object_id * self._physics + physics) * self.turns + self._turn[row]
+        return model, jax.tree.map(lambda x: x[row], self.grasps)
+
+    def object_of(self, model: jax.Array) -> jax.Array:
+        """Index of the object that models (…) show."""
+        return model // (self.turns * self._physics)
+
+    def turn_of(self, model: jax.Array) -> jax.Array:
+        """Index of the turn that models (…) have."""
+        return model % self.turns
 
     def goal(
         self,
@@ -166,8 +182,9 @@ class Bank:
             rotates: () bool, to a grasp with the object turned and otherwise in its
                 place, or what comes next to that; see `ROTATION_RAD`.
         """
-        drawn = jax.random.randint(key, (part,), 0, jnp.maximum(self._count[model], 1))
-        rows = self._first[model] + drawn
+        own = self.object_of(model) * self.turns + self.turn_of(model)
+        drawn = jax.random.randint(key, (part,), 0, jnp.maximum(self._count[own], 1))
+        rows = self._first[own] + drawn
         some = jax.tree.map(lambda x: x[rows], self.grasps)
         found = errors(some, here)
         apart = found.of_object
@@ -182,11 +199,11 @@ class Bank:
 
         Turns without a grasp are left out; where no other is there, it stays.
         """
-        object_id, turn = model // self.turns, model % self.turns
-        allowed = self._next[object_id, turn]
+        turn = self.turn_of(model)
+        allowed = self._next[self.object_of(model), turn]
         drawn = jax.random.uniform(key, (self.turns,))
         best = jnp.where(allowed, drawn, -1.0).argmax()
-        return jnp.where(allowed.any(), object_id * self.turns + best, model)
+        return jnp.where(allowed.any(), model - turn + best, model)
 
 
 def _rotation_rank(found: Errors) -> jax.Array:

@@ -27,6 +27,7 @@ class Memory(NamedTuple):
         history: (HISTORY, S) states of the hand as they were read.
         forces: (HISTORY, 3 F) N at the fingertips.
         bias: (J,) rad, of the readings of this episode.
+        push: (3,) m/s^2, at which a force moves the object, world frame.
         still: () bool, the palm is never turned in this episode.
         mode: () int32, what its goals are: index in `film_unet.MODES`.
         goal: the grasp to go to.
@@ -44,6 +45,7 @@ class Memory(NamedTuple):
     history: jax.Array
     forces: jax.Array
     bias: jax.Array
+    push: jax.Array
     still: jax.Array
     mode: jax.Array
     goal: Grasp

@@ -33,6 +33,7 @@ from dexjax.tasks.inhand.memory import (
     no_metrics,
     shifted,
 )
+from dexjax.tasks.inhand.noise import Noise
 from dexjax.tasks.inhand.observations import Seen, Sight
 from dexjax.tasks.inhand.rewards import RewardInputs, potential, reward_terms
 from dexjax.tasks.task import (
@@ -42,9 +43,6 @@ from dexjax.tasks.task import (
     restart_ended,
     where,
 )
-
-# DexterityGen's noise, see `InhandConfig.noise`.
-_READING_RAD, _BIAS_RAD, _ACTION = 0.025, 0.005, 0.05
 
 
 class InhandTask:
@@ -71,11 +69,11 @@ class InhandTask:
         self._sets = sets
         scene = engine.scene
         self.engine, self.config, self.hand = engine, config, scene.hand
+        self._noise = Noise(config.noise)
         # One model of each.
-        self.objects = scene.objects.subset(
-            np.arange(0, len(scene.models), len(scene.variations))
-        )
-        self.bank = Bank(sets, self.hand, self.objects)
+        each = len(scene.variations)
+        self.objects = scene.objects.subset(np.arange(0, len(scene.models), each))
+        self.bank = Bank(sets, self.hand, self.objects, each // len(sets.turns))
         self.sight = Sight(scene)
         self._state = hand_state(self.hand)
         self._gravity = jnp.asarray(seen_as.gravities(scene))
@@ -113,12 +111,13 @@ class InhandTask:
     def advance(self, state: TaskState, action: jax.Array) -> TaskState:
         """See `Task.advance`; `action` (A,) is clipped to [-1, 1]."""
         action = jnp.clip(jnp.nan_to_num(action), -1.0, 1.0)
-        key, noise_key, read_key, turn_key, goal_key = jax.random.split(
-            state.memory.key, 5
+        key, noise_key, read_key, turn_key, goal_key, push_key = jax.random.split(
+            state.memory.key, 6
         )
         now = self.sight.see(state.physics)
         targets = self._targets(now, state.memory.targets, action, noise_key)
-        physics = self.engine.step(state.physics, targets)
+        push = self._noise.push(push_key, state.memory.push)
+        physics = self.engine.step(self._pushed(state.physics, push), targets)
         broken = is_broken(state.physics, physics)
         physics = where(broken, state.physics, physics)
         seen = self.sight.see(physics)
@@ -135,6 +134,7 @@ class InhandTask:
         memory = state.memory._replace(
             key=key,
             action=action,
+            push=push,
             targets=targets,
             history=self._read(state.memory, seen, targets, read_key),
             forces=shifted(state.memory.forces, seen.forces.ravel()),
@@ -207,19 +207,15 @@ class InhandTask:
         object_id: jax.Array | int | None = None,
         start: jax.Array | int | None = None,
     ) -> tuple[PhysicsState, Memory]:
-        key, object_key, start_key, goal_key, bias_key, kind_key = jax.random.split(
-            key, 6
-        )
+        key, *keys = jax.random.split(key, 7)
+        object_key, start_key, goal_key, bias_key, kind_key, bend_key = keys
         if object_id is None:
             object_id = jax.random.randint(object_key, (), 0, len(self.objects))
         model, grasp = self.bank.start(start_key, object_id, start)
+        grasp = grasp._replace(joints=self._noise.start(bend_key, grasp.joints))
         still = jnp.zeros(self.engine.scene.model.nv)
         physics = self.engine.reset(self.sight.place(grasp), still, model)
-        bias = (
-            _BIAS_RAD
-            * self.config.noise
-            * jax.random.normal(bias_key, grasp.joints.shape)
-        )
+        bias = self._noise.bias(bias_key, len(grasp.joints))
         state = self._state(grasp.joints + bias, grasp.targets)
         still, rotates = jax.random.uniform(kind_key, (2,))
         memory = Memory(
@@ -229,6 +225,7 @@ class InhandTask:
             history=jnp.tile(state, (HISTORY, 1)),
             forces=jnp.tile(self.sight.see(physics).forces.ravel(), (HISTORY, 1)),
             bias=bias,
+            push=jnp.zeros(3),
             still=still < self.config.still_share,
             mode=(rotates < self.config.rotation_share).astype(jnp.int32),
             goal=grasp,
@@ -287,13 +284,21 @@ class InhandTask:
         )
         return reward_terms(inputs, self.config.style)
 
+    def _pushed(self, physics: PhysicsState, push: jax.Array) -> PhysicsState:
+        """The worlds with the speed that a push gives the object within a step."""
+        if not self.config.noise:
+            return physics
+        step_s = self.engine.substeps * self.engine.scene.model.opt.timestep
+        start = self.engine.scene.qvel_of("object").start
+        pushed = physics.qvel.at[start : start + 3].add(step_s * push)
+        return physics._replace(qvel=pushed)
+
     def _targets(
         self, now: Seen, targets: jax.Array, action: jax.Array, key: jax.Array
     ) -> jax.Array:
         """Targets (A,) rad after an action."""
-        noise = _ACTION * self.config.noise * jax.random.normal(key, action.shape)
         joints = now.joints[self._driven]
-        moved = targets + STEP_RAD * (action + noise)
+        moved = targets + STEP_RAD * self._noise.act(key, action)
         near = jnp.clip(moved, joints - LEAD_RAD, joints + LEAD_RAD)
         return jnp.clip(near, *self._range.T)
 
@@ -310,9 +315,8 @@ class InhandTask:
         self, before: Memory, seen: Seen, targets: jax.Array, key: jax.Array
     ) -> jax.Array:
         """The history with a reading of the hand as it is."""
-        noise = _READING_RAD * self.config.noise
-        reading = noise * jax.random.normal(key, seen.joints.shape)
-        state = self._state(seen.joints + before.bias + reading, targets)
+        joints = self._noise.read(key, seen.joints, before.bias)
+        state = self._state(joints, targets)
         return shifted(before.history, state)
 
     def _observe(self, physics: PhysicsState, memory: Memory) -> Observations:
@@ -327,7 +331,7 @@ class InhandTask:
                 seen, memory.targets, memory.goal, tips
             ),
             seen_as.GRAVITY: self._gravity[model],
-            seen_as.SHAPE: self._shape[model // self.bank.turns],
+            seen_as.SHAPE: self._shape[self.bank.object_of(model)],
             seen_as.TOUCH: seen.forces.ravel(),
             seen_as.HAND_HISTORY: memory.history.ravel(),
             seen_as.FORCE_HISTORY: memory.forces.ravel(),

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from dexjax.grasps.sets.grasp_set import to_simulation
-from dexjax.grasps.sets.palm import palm_pose
+from dexjax.grasps.sets.palm import SUBSTEPS, drawn_physics, palm_pose, palm_scene
 from dexjax.hands import load_hand
 from dexjax.hands.finger_state import finger_keypoints, hand_state
+from dexjax.physics.choice import make_engine
 from dexjax.tasks.inhand import Episode, InhandConfig, InhandTask
 from dexjax.tasks.inhand.goals import Grasp, errors
+from dexjax.tasks.inhand.noise import Noise
 from dexjax.tasks.inhand.observations import Sight, gravities, shapes
 
 STILL = InhandConfig(turn_every=0, episode_steps=40, goal_steps=30)
@@ -238,6 +240,61 @@ def test_readings_of_the_joints_are_noisy(palm_engine, grasp_sets):
     joints = np.asarray(held(task, state).joints)
     read = np.asarray(state.obs["hand_history"]).reshape(WORLDS, 4, -1)[:, -1, 12:28]
     assert 0.02 < (read - joints).std() < 0.035
+
+
+def test_pushes_speed_the_object_up_and_joints_start_a_little_off(
+    palm_engine, grasp_sets
+):
+    calm = InhandTask(palm_engine, STILL, grasp_sets)
+    rough = InhandTask(palm_engine, dataclasses.replace(STILL, noise=1.0), grasp_sets)
+    one, other = worlds_of(calm), worlds_of(rough)
+    bent = np.asarray(other.physics.qpos - one.physics.qpos)[:, calm.sight._fingers]
+    assert 0.04 < np.abs(bent).max() <= 0.0501
+    push = jnp.array([1.0, -2.0, 0.5])
+    pushed = jax.vmap(lambda own: rough._pushed(own, push))(one.physics)
+    start = palm_engine.scene.qvel_of("object").start
+    moved = np.asarray(pushed.qvel - one.physics.qvel)
+    # Within a control step of 0.1 s.
+    np.testing.assert_allclose(
+        moved[:, start : start + 3], [[0.1, -0.2, 0.05]] * WORLDS, atol=1e-6
+    )
+    assert not np.delete(moved, range(start, start + 3), axis=1).any()
+    assert calm._pushed(one.physics, jnp.ones(3)) is one.physics
+
+
+def test_pushes_come_with_a_chance_and_die_away():
+    noise = Noise(1.0)
+    keys = jax.random.split(jax.random.key(0), 4000)
+    before = jnp.array([3.0, 0.0, 0.0])
+    after = np.asarray(jax.vmap(lambda key: noise.push(key, before))(keys))
+    kept = np.isclose(after, 0.99 * before).all(axis=1)
+    assert kept.mean() == pytest.approx(0.8, abs=0.02)
+    # The mean square of U(1, 2) is 7 / 3.
+    assert np.square(after[~kept]).mean() == pytest.approx(7 / 3, rel=0.1)
+    assert not np.asarray(Noise(0.0).push(keys[0], jnp.zeros(3))).any()
+
+
+def test_every_object_may_have_several_physics(grasp_sets, two_objects):
+    turns = grasp_sets.turns
+    physics = drawn_physics(3, float(two_objects.mass.mean()), seed=0)
+    scene = palm_scene(load_hand("allegro"), two_objects, turns, physics)
+    task = InhandTask(make_engine(scene, "native", SUBSTEPS), STILL, grasp_sets)
+    assert len(scene.models) == 2 * 3 * 2 and task.objects.names == ("cube", "bar")
+    state = jax.jit(jax.vmap(task.reset))(jax.random.split(jax.random.key(0), 256))
+    model = np.asarray(state.physics.object_id)
+    assert len(np.unique(model)) == 12
+    mass = np.array([m.body("object").mass[0] for m in scene.models]).reshape(2, 3, 2)
+    assert (mass[..., 0] == mass[..., 1]).all() and len(np.unique(mass[0])) == 3
+    # The palm turns, the object and its physics stay.
+    turned = jax.vmap(task.bank.turned)(jax.random.split(jax.random.key(1), 256), model)
+    np.testing.assert_array_equal(np.asarray(turned) // 2, model // 2)
+    assert (np.asarray(turned) != model).all()
+    np.testing.assert_array_equal(task.bank.object_of(model), model // 6)
+    np.testing.assert_array_equal(
+        state.obs["gravity"], gravities(scene)[model], strict=False
+    )
+    for each in physics[1:]:
+        assert 0.5 <= each.friction <= 1.2 and 0.8 <= each.gain <= 1.1
 
 
 def test_episodes_of_an_evaluation_take_each_object_and_different_grasps(task):
