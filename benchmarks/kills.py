@@ -7,18 +7,14 @@ begun until all kills are done. Writes benchmarks/results/kills.json.
 """
 
 import csv
-import os
-import signal
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
-from typing import NamedTuple
 
 import jax
 import numpy as np
 import tyro
+from killing.process import start
 
 from dexjax.runs.records.provenance import provenance
 from dexjax.runs.storage.files import read_json, write_json
@@ -34,50 +30,11 @@ COMPARED = (
 )
 
 
-class Process(NamedTuple):
-    """One process of a run.
-
-    Attributes:
-        killed: whether it was killed before it ended.
-        seconds: how long it ran.
-        said: its stdout and stderr.
-    """
-
-    killed: bool
-    seconds: float
-    said: str
-
-
-def start(folder: Path, env_steps: int, kill_after: float | None = None) -> Process:
-    """Runs the command on a folder, killed after a while or not.
-
-    Raises:
-        SystemExit: if it ends with an error of its own.
-    """
-    command = [sys.executable, str(ROOT / "experiments" / "base.py")]
-    command += ["--preset", "smoke", "--env-steps", str(env_steps)]
-    command += ["--checkpoint-every", "0.3", "--out", str(folder)]
-    began = time.monotonic()
-    # A session of its own: the video's encoder is killed with it.
-    process = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    killed = False
-    try:
-        said, _ = process.communicate(timeout=kill_after)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        said, _ = process.communicate()
-        killed = True
-    if "Traceback" in said or (not killed and process.returncode):
-        status = process.returncode
-        sys.exit(f"error: the run in {folder} ended with status {status}:\n{said}")
-    return Process(killed, time.monotonic() - began, said)
+def command(folder: Path, env_steps: int) -> list[str]:
+    """A short training into a folder."""
+    words = [sys.executable, str(ROOT / "experiments" / "base.py")]
+    words += ["--preset", "smoke", "--env-steps", str(env_steps)]
+    return [*words, "--checkpoint-every", "0.3", "--out", str(folder)]
 
 
 def result(folder: Path) -> dict:
@@ -129,9 +86,9 @@ def main(
     rng = np.random.default_rng(seed)
     with tempfile.TemporaryDirectory() as work:
         # Compiles what the others find in the cache: its length is no measure.
-        start(Path(work) / "first", env_steps)
+        start(command(Path(work) / "first", env_steps), ROOT)
         calm = Path(work) / "undisturbed"
-        length = start(calm, env_steps).seconds
+        length = start(command(calm, env_steps), ROOT).seconds
         expected = result(calm)
         moments: list[dict] = []
         resumed = runs = 0
@@ -142,7 +99,7 @@ def main(
             while running:
                 left = len(moments) < kills
                 moment = rng.uniform(0.0, length) if left else None
-                process = start(folder, env_steps, moment)
+                process = start(command(folder, env_steps), ROOT, moment)
                 resumed += "resuming" in process.said
                 running = process.killed
                 if running:

@@ -163,6 +163,18 @@ def newcomer_table(results: Path) -> str:
     return table("step | seconds", shown)
 
 
+def dexgen_kills_line(results: Path) -> str:
+    """How all of DexterityGen survived being killed."""
+    found = load(results / "dexgen_kills.json")
+    if not found:
+        return f"*{NOT_MEASURED}*"
+    ended = "bit by bit as" if found["identical"] else "not as"
+    return (
+        f"After {found['kills']} kills (`kill -9`) at random moments, the smallest "
+        f"`dexjax dexgen` ended {ended} an undisturbed one."
+    )
+
+
 def kills_line(results: Path) -> str:
     """How trainings survived being killed."""
     found = load(results / "kills.json")
@@ -210,6 +222,7 @@ BLOCKS = {
     "statements": Block("dexgen.json", statements_table),
     "inhand": listed("inhand.json", INHAND),
     "diffusion": listed("diffusion.json", DIFFUSION),
+    "dexgen-kills": Block("dexgen_kills.json", dexgen_kills_line),
     "storage": listed("storage.json", STORAGE),
     "hours": Block("hours.json", hours_table),
 }

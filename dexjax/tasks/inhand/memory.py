@@ -5,6 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from dexjax.networks.diffusion.motions import HISTORY
 from dexjax.tasks.inhand.config import InhandConfig
 from dexjax.tasks.inhand.goals import Grasp, errors
 from dexjax.tasks.inhand.rewards import TERMS, potential
@@ -55,6 +56,36 @@ class Memory(NamedTuple):
     first: jax.Array
     reached: jax.Array
     episode_return: jax.Array
+
+
+def begun(key: jax.Array, grasp: Grasp, state: jax.Array, forces: jax.Array) -> Memory:
+    """The memory at the start of an episode, whose goal is the grasp itself.
+
+    Args:
+        key: of what is drawn.
+        grasp: that is held.
+        state: (S,) of the hand, as it is read.
+        forces: (F, 3) N at the fingertips.
+    """
+    zero, no = jnp.zeros(()), jnp.zeros((), bool)
+    return Memory(
+        key=key,
+        action=jnp.zeros_like(grasp.targets),
+        targets=grasp.targets,
+        history=jnp.tile(state, (HISTORY, 1)),
+        forces=jnp.tile(forces.ravel(), (HISTORY, 1)),
+        bias=jnp.zeros_like(grasp.joints),
+        push=jnp.zeros(3),
+        still=no,
+        mode=jnp.zeros((), jnp.int32),
+        goal=grasp,
+        potential=zero,
+        goal_steps=jnp.zeros((), jnp.int32),
+        inside=jnp.zeros((), jnp.int32),
+        first=~no,
+        reached=no,
+        episode_return=zero,
+    )
 
 
 def shifted(history: jax.Array, newest: jax.Array) -> jax.Array:

@@ -37,6 +37,7 @@ from dexjax.scene import Scene
 from dexjax.spec import CONTROLLER, PRIVILEGED, Observation
 from dexjax.tasks.grasp.surface import DIRECTIONS
 from dexjax.tasks.inhand.goals import Grasp
+from dexjax.tasks.inhand.memory import Memory
 
 PROPRIOCEPTION, PREVIOUS_ACTION = "proprioception", "previous_action"
 OBJECT, GOAL, GRAVITY, SHAPE = "object", "goal", "gravity", "shape"
@@ -67,11 +68,15 @@ class Seen(NamedTuple):
 
 
 class Sight:
-    """Reads worlds of a scene with a fixed palm."""
+    """Reads worlds of a scene with a fixed palm.
+
+    Attributes:
+        hand: its hand.
+    """
 
     def __init__(self, scene: Scene):
         """Looks where everything stands."""
-        self._scene = scene
+        self._scene, self.hand = scene, scene.hand
         centre, quat = palm_pose(scene)
         self._centre = jnp.asarray(centre, jnp.float32)
         self._out = jnp.asarray(quat, jnp.float32)
@@ -107,6 +112,11 @@ class Sight:
         turned = rotations.multiply(self._out, grasp.quaternion)
         qpos = qpos.at[self._fingers].set(grasp.joints)
         return qpos.at[self._place].set(jnp.concatenate([position, turned]))
+
+    def pushed(self, physics: PhysicsState, speed: jax.Array) -> PhysicsState:
+        """A world whose object is (3,) m/s faster, world frame."""
+        start = self._speed.start
+        return physics._replace(qvel=physics.qvel.at[start : start + 3].add(speed))
 
     def world_point(self, point: jax.Array) -> jax.Array:
         """A point (3,) of the palm's frame in the world's, m."""
@@ -151,6 +161,23 @@ def describe(hand: Hand) -> tuple[Observation, ...]:
         Observation(HAND_HISTORY, (HISTORY * state_size(hand),), seen_by=CONTROLLER),
         Observation(FORCE_HISTORY, (HISTORY * 3 * tips,), seen_by=CONTROLLER),
     )
+
+
+def observed(
+    sight: Sight, physics: PhysicsState, memory: Memory
+) -> dict[str, jax.Array]:
+    """All that follows from one world and what it remembers."""
+    seen, goal = sight.see(physics), memory.goal
+    tips = sight.tips_of(goal)
+    return {
+        PROPRIOCEPTION: proprioception(sight.hand, memory.history),
+        PREVIOUS_ACTION: memory.action,
+        OBJECT: object_features(seen),
+        GOAL: goal_features(seen, memory.targets, goal, tips),
+        TOUCH: seen.forces.ravel(),
+        HAND_HISTORY: memory.history.ravel(),
+        FORCE_HISTORY: memory.forces.ravel(),
+    }
 
 
 def proprioception(hand: Hand, history: jax.Array) -> jax.Array:

@@ -16,7 +16,7 @@ from dexjax import limits
 from dexjax.grasps.sets.grasp_set import GraspSets
 from dexjax.hands.finger_state import hand_state
 from dexjax.networks.diffusion.film_unet import ROTATION
-from dexjax.networks.diffusion.motions import HISTORY, STEP_RAD
+from dexjax.networks.diffusion.motions import STEP_RAD
 from dexjax.physics.engine import Engine, PhysicsState
 from dexjax.physics.guard import is_broken
 from dexjax.spec import TaskSpec
@@ -28,6 +28,7 @@ from dexjax.tasks.inhand.memory import (
     REACHED,
     Event,
     Memory,
+    begun,
     happened,
     metrics,
     no_metrics,
@@ -70,6 +71,7 @@ class InhandTask:
         scene = engine.scene
         self.engine, self.config, self.hand = engine, config, scene.hand
         self._noise = Noise(config.noise)
+        self._step_s = engine.substeps * scene.model.opt.timestep
         # One model of each.
         each = len(scene.variations)
         self.objects = scene.objects.subset(np.arange(0, len(scene.models), each))
@@ -117,7 +119,8 @@ class InhandTask:
         now = self.sight.see(state.physics)
         targets = self._targets(now, state.memory.targets, action, noise_key)
         push = self._noise.push(push_key, state.memory.push)
-        physics = self.engine.step(self._pushed(state.physics, push), targets)
+        pushed = self.sight.pushed(state.physics, self._step_s * push)
+        physics = self.engine.step(pushed, targets)
         broken = is_broken(state.physics, physics)
         physics = where(broken, state.physics, physics)
         seen = self.sight.see(physics)
@@ -213,28 +216,15 @@ class InhandTask:
             object_id = jax.random.randint(object_key, (), 0, len(self.objects))
         model, grasp = self.bank.start(start_key, object_id, start)
         grasp = grasp._replace(joints=self._noise.start(bend_key, grasp.joints))
-        still = jnp.zeros(self.engine.scene.model.nv)
-        physics = self.engine.reset(self.sight.place(grasp), still, model)
+        at_rest = jnp.zeros(self.engine.scene.model.nv)
+        physics = self.engine.reset(self.sight.place(grasp), at_rest, model)
         bias = self._noise.bias(bias_key, len(grasp.joints))
         state = self._state(grasp.joints + bias, grasp.targets)
         still, rotates = jax.random.uniform(kind_key, (2,))
-        memory = Memory(
-            key=key,
-            action=jnp.zeros_like(grasp.targets),
-            targets=grasp.targets,
-            history=jnp.tile(state, (HISTORY, 1)),
-            forces=jnp.tile(self.sight.see(physics).forces.ravel(), (HISTORY, 1)),
+        memory = begun(key, grasp, state, self.sight.see(physics).forces)._replace(
             bias=bias,
-            push=jnp.zeros(3),
             still=still < self.config.still_share,
             mode=(rotates < self.config.rotation_share).astype(jnp.int32),
-            goal=grasp,
-            potential=jnp.zeros(()),
-            goal_steps=jnp.zeros((), jnp.int32),
-            inside=jnp.zeros((), jnp.int32),
-            first=jnp.ones((), bool),
-            reached=jnp.zeros((), bool),
-            episode_return=jnp.zeros(()),
         )
         return physics, self._with_goal(memory, goal_key, model, grasp)
 
@@ -284,15 +274,6 @@ class InhandTask:
         )
         return reward_terms(inputs, self.config.style)
 
-    def _pushed(self, physics: PhysicsState, push: jax.Array) -> PhysicsState:
-        """The worlds with the speed that a push gives the object within a step."""
-        if not self.config.noise:
-            return physics
-        step_s = self.engine.substeps * self.engine.scene.model.opt.timestep
-        start = self.engine.scene.qvel_of("object").start
-        pushed = physics.qvel.at[start : start + 3].add(step_s * push)
-        return physics._replace(qvel=pushed)
-
     def _targets(
         self, now: Seen, targets: jax.Array, action: jax.Array, key: jax.Array
     ) -> jax.Array:
@@ -320,19 +301,9 @@ class InhandTask:
         return shifted(before.history, state)
 
     def _observe(self, physics: PhysicsState, memory: Memory) -> Observations:
-        seen = self.sight.see(physics)
         model = physics.object_id
-        tips = self.sight.tips_of(memory.goal)
-        return {
-            seen_as.PROPRIOCEPTION: seen_as.proprioception(self.hand, memory.history),
-            seen_as.PREVIOUS_ACTION: memory.action,
-            seen_as.OBJECT: seen_as.object_features(seen),
-            seen_as.GOAL: seen_as.goal_features(
-                seen, memory.targets, memory.goal, tips
-            ),
+        own = {
             seen_as.GRAVITY: self._gravity[model],
             seen_as.SHAPE: self._shape[self.bank.object_of(model)],
-            seen_as.TOUCH: seen.forces.ravel(),
-            seen_as.HAND_HISTORY: memory.history.ravel(),
-            seen_as.FORCE_HISTORY: memory.forces.ravel(),
         }
+        return own | seen_as.observed(self.sight, physics, memory)
