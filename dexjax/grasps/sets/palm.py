@@ -22,6 +22,8 @@ from dexjax.scene.variation import Variation
 TIMESTEP = 0.01  # s
 SUBSTEPS = 10  # a control step of 0.1 s
 GRAVITY = 9.81  # m/s^2
+# Turns of the palm that differ by less are next to each other.
+NEAR_RAD = 0.9
 _FACES = {
     "palm up": (0.0, 0.0, -1.0),
     "palm down": (0.0, 0.0, 1.0),
@@ -107,6 +109,26 @@ def drawn_physics(count: int, mass: float, seed: int) -> list[Variation]:
         for _ in range(count - 1)
     ]
     return [Variation(), *drawn]
+
+
+def near_turns(scene: Scene) -> np.ndarray:
+    """Models that show the same with the palm turned by 45 degrees, (models, most).
+
+    Rows with fewer repeat their first; those with none name themselves.
+    """
+    pulls = np.array([each.gravity for each in scene.variations]) / GRAVITY
+    near = pulls @ pulls.T > np.cos(NEAR_RAD)
+    same = [dataclasses.replace(each, gravity=(0, 0, 0)) for each in scene.variations]
+    near &= np.array([[a == b for b in same] for a in same])
+    np.fill_diagonal(near, False)
+    most = max(int(near.sum(axis=1).max()), 1)
+    rows = []
+    for own, there in enumerate(near):
+        found = np.flatnonzero(there) if there.any() else np.array([own])
+        rows.append(np.resize(found, most))
+    count, each = len(scene.models), len(scene.variations)
+    start = each * (np.arange(count) // each)
+    return start[:, None] + np.array(rows)[np.arange(count) % each]
 
 
 def palm_pose(scene: Scene) -> tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import mujoco
 import numpy as np
 
-from dexjax.grasps.sets.palm import finger_of_geoms, palm_pose
+from dexjax.grasps.sets.palm import finger_of_geoms, near_turns, palm_pose
 from dexjax.physics.engine import Engine
 from dexjax.scene import Scene
 
@@ -19,6 +19,10 @@ MOVED_M, MOVED_RAD = 0.001, 0.02
 NEAR_M = 0.07  # of the palm's centre
 FINGERS = 2  # that must touch at least
 DEPTH_M = 0.001  # of the deepest contact
+# What holds is turned by 45 degrees two ways, for so many control steps each, in which
+# the object moves by so much at most.
+TILTS, _TILTED = 2, 5
+_SLIPPED_M, _SLIPPED_RAD = 0.005, 0.15
 
 
 class Grasps(NamedTuple):
@@ -50,13 +54,15 @@ class Tried(NamedTuple):
     Attributes:
         grasps: at the end.
         rests: (n,) whether the object lies still near the palm.
+        steady: (n,) whether it hardly moves when the palm is turned by 45 degrees.
         touching: (n, fingers + 1) bool, the palm last.
         depth: (n,) m, of the deepest contact; only of those at rest.
-        valid: (n,) at rest, touched by enough fingers and by none too deep.
+        valid: (n,) at rest and steady, touched by enough fingers and by none too deep.
     """
 
     grasps: Grasps
     rests: np.ndarray
+    steady: np.ndarray
     touching: np.ndarray
     depth: np.ndarray
     valid: np.ndarray
@@ -83,26 +89,33 @@ def make_trial(engine: Engine, ramp: int = RAMP, hold: int = HOLD) -> Trial:
     scene = engine.scene
     centre, _ = palm_pose(scene)
     place = scene.object_qpos
-    run = _simulation(engine, ramp, hold)
+    run, near = _simulation(engine, ramp, hold), near_turns(scene)
 
     def trial(grasps: Grasps, targets: np.ndarray) -> Tried:
-        arrays = run(grasps.model, grasps.qpos, grasps.targets, targets)
-        before, after = (np.asarray(array) for array in arrays)
+        # Neighbours take turns.
+        number = np.arange(len(targets))[:, None] + np.arange(TILTS)
+        turned = np.take_along_axis(near[grasps.model], number % near.shape[1], axis=1)
+        arrays = run(grasps.model, grasps.qpos, grasps.targets, targets, turned)
+        before, after, tilted = (np.asarray(array) for array in arrays)
         rests = lies_still(before[:, place], after[:, place], centre)
+        moved, slipped = apart(after[:, place], tilted[..., place])
+        kept = (moved <= _SLIPPED_M) & (slipped <= _SLIPPED_RAD)
+        steady = np.all(kept, axis=0)
         touching, depth = touches(scene, grasps.model, after, rests)
         enough = touching[:, :-1].sum(axis=1) >= FINGERS
         end = Grasps(grasps.model, after, np.asarray(targets, np.float32))
-        return Tried(end, rests, touching, depth, rests & enough & (depth <= DEPTH_M))
+        valid = rests & steady & enough & (depth <= DEPTH_M)
+        return Tried(end, rests, steady, touching, depth, valid)
 
     return trial
 
 
 def _simulation(engine: Engine, ramp: int, hold: int) -> Callable:
-    """Steps worlds; gives `qpos` a little before the end and at the end."""
+    """Steps worlds; gives `qpos` shortly before the end, at it, and turned then."""
     shares = jnp.clip((jnp.arange(ramp + hold) + 1) / max(ramp, 1), 0.0, 1.0)
 
     @jax.jit
-    def run(model, qpos, start, targets):
+    def run(model, qpos, start, targets, turned):
         still = jnp.zeros((len(model), engine.scene.model.nv))
         worlds = jax.vmap(engine.reset)(qpos, still, model)
 
@@ -112,7 +125,12 @@ def _simulation(engine: Engine, ramp: int, hold: int) -> Callable:
 
         almost, _ = jax.lax.scan(step, worlds, shares[:-_LOOKED])
         end, _ = jax.lax.scan(step, almost, shares[-_LOOKED:])
-        return almost.qpos, end.qpos
+
+        def tilt(_, other):
+            own = end._replace(object_id=other)
+            return None, jax.lax.scan(step, own, jnp.ones(_TILTED))[0].qpos
+
+        return almost.qpos, end.qpos, jax.lax.scan(tilt, None, turned.T)[1]
 
     return run
 

@@ -82,6 +82,23 @@ def test_without_fingers_that_press_nothing_holds_upside_down(engine, found):
     assert not tried.valid.any()
 
 
+def test_what_slips_when_the_palm_is_turned_is_not_kept(objects):
+    turns = ("palm up", "palm up, thumb up", "palm up, thumb down")
+    scene = palm_scene(load_hand("allegro"), objects.subset(["cube"]), turns)
+    engine = NativeEngine(scene, SUBSTEPS)
+    search = Search(engine, 20, seed=1, batch=256)
+    found = search.start()
+    while search.missing(found).any():
+        found = search.step(found)
+    tried = make_trial(engine, ramp=0)(found.grasps, found.grasps.targets)
+    assert tried.steady.mean() > 0.9
+    # Hands that lie flat hold a cube as long as the palm faces up.
+    up = found.grasps.subset(found.grasps.model == 0)
+    flat = np.tile(load_hand("allegro").poses["neutral"], (len(up.model), 1))
+    dropped = make_trial(engine)(up, flat)
+    assert not (dropped.steady & dropped.rests).all() and not dropped.valid.all()
+
+
 def test_touches_are_those_of_a_whole_step_of_mujoco(engine, found):
     scene, model = engine.scene, engine.scene.model
     touching, depth = touches(
