@@ -4,7 +4,7 @@
 
 Each row is a controller's own summary with the median time in which it answers one
 hand, compiled and on this device. Completes benchmarks/results/diffusion.json: a row
-replaces the one of the same preset, keypoints and touch.
+replaces the one of the same preset, keypoints, touch and sampler.
 """
 
 import dataclasses
@@ -74,7 +74,6 @@ def measured(name: str) -> dict:
     return {
         **trained,
         "train_commit": trained["commit"],
-        "sampler": stored.policy.steps,
         "sample_ms": round(statistics.median(taken), 2),
         "sample_ms_p99": round(float(np.percentile(taken, 99)), 2),
         **provenance(),

@@ -11,7 +11,7 @@ THROUGHPUT = ("what", "engine", "object", "worlds", "device")
 PARITY = ("policy", "object", "engine", "device")
 PPO = ("system", "device")
 INHAND = ("engine", "object", "worlds", "device")
-DIFFUSION = ("preset", "keypoints", "touch")
+DIFFUSION = ("preset", "keypoints", "touch", "sampler")
 POLICIES = ("policy", "k", "stage", "cloud", "split", "evaluated_on", "env_steps")
 
 

@@ -23,6 +23,7 @@ DIFFUSION: dict[str, Callable[[dict], str]] = {
     "preset": word("preset"),
     "keypoints": word("keypoints"),
     "touch": lambda row: "yes" if row["touch"] else "no",
+    "sampler's steps": word("sampler"),
     "parameters": fixed("parameters", 0),
     "steps": fixed("steps", 0),
     "minutes": fixed("seconds", 0, 1 / 60),

@@ -175,7 +175,7 @@ def test_another_object_is_chosen(shown):
     chosen.click()
     shown.tab.get_by_role("option", name="can").click()
     wait(lambda: shown.world.index == 1)
-    assert int(shown.world.state.physics.object_id) == 1
+    wait(lambda: int(shown.world.state.physics.object_id) == 1)
     assert shown.world.tally.episodes == 0
     wait(lambda: changed(one, picture(shown.tab)) > SEEN)
     assert not shown.wrong

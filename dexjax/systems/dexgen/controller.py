@@ -182,6 +182,8 @@ def train_controller(options: ControllerRun) -> dict:
             "parameters": sum(x.size for x in jax.tree.leaves(state.params)),
             "keypoints": sizes.keypoints,
             "touch": options.touch,
+            "sampler": options.sampler,
+            "teacher": options.teacher,
             "preset": options.preset,
             "shards": len(numbers),
             "seed": options.seed,

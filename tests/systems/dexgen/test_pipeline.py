@@ -19,6 +19,7 @@ from dexjax.systems.dexgen.expert import train_expert
 from dexjax.systems.dexgen.presets import expert_preset
 from dexjax.systems.dexgen.study import StudyOptions, study
 from dexjax.systems.dexgen.transitions import TransitionOptions, collect
+from dexjax.systems.dexgen.trials import Simple
 from dexjax.tasks.inhand import InhandConfig
 
 DIFFUSION = dataclasses.replace(
@@ -185,10 +186,8 @@ def test_the_study_measures_each_row_once(expert, controller, tmp_path, capsys):
         out=tmp_path / "study.json",
     )
     rows = study(options)
-    assert [row["policy"] for row in rows] == ["nothing", "random", "replay"] + [
-        "expert"
-    ] * 2
-    assert [row["sampler"] for row in rows] == [0, 0, 0, 0, 8]
+    assert [row["policy"] for row in rows] == [*Simple.KINDS, "expert", "expert"]
+    assert [row["sampler"] for row in rows] == [0, 0, 0, 0, 0, 8]
     assert all(row["trials"] >= 4 for row in rows)
     walls = [row["wall_s"] for row in study(options)]
     assert walls == [row["wall_s"] for row in rows]
