@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 import mujoco
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from dexjax.errors import DexjaxError
 from dexjax.render.upright import turn_upright
@@ -41,6 +42,7 @@ class Light:
         sky: strength of the light from above, without shadows.
         fill: strength of the light from the camera, without shadows.
         specular: strength of the highlight.
+        up: where the sky is.
     """
 
     position: tuple[float, float, float] = (0.6, -0.7, 1.4)
@@ -48,6 +50,13 @@ class Light:
     sky: float = 0.38
     fill: float = 0.16
     specular: float = 0.18
+    up: tuple[float, float, float] = (0.0, 0.0, 1.0)
+
+    def turned(self, turn: Rotation, centre: np.ndarray) -> "Light":
+        """Light and sky of a world that a rotation about a point (3,) m turns."""
+        position = centre + turn.apply(np.array(self.position) - centre)
+        up = turn.apply(self.up)
+        return dataclasses.replace(self, position=tuple(position), up=tuple(up))
 
 
 def render(
@@ -80,7 +89,7 @@ def render(
         raise DexjaxError(f"picture size {size}: give at least 1 x 1 pixel")
     origin, directions = camera_rays(model, data, camera, (width, height))
     geoms, distances, normals = _cast(model, data, origin, directions)
-    image = _sky(directions)
+    image = _sky(directions, light)
     hit = np.flatnonzero(geoms >= 0)
     if hit.size:
         rays = directions[hit]
@@ -116,8 +125,9 @@ def render_trajectory(
         mujoco.mj_kinematics(model, data)
         mujoco.mj_comPos(model, data)
         mujoco.mj_camlight(model, data)
-        turn_upright(model, data)
-        frames.append(render(model, data, camera, size, supersample))
+        turn, centre = turn_upright(model, data)
+        light = Light().turned(turn.inv(), centre)
+        frames.append(render(model, data, camera, size, supersample, light))
     return frames
 
 
@@ -189,8 +199,9 @@ def _cast(
     return geoms, distances, normals.reshape(-1, 3)
 
 
-def _sky(directions: np.ndarray) -> np.ndarray:
-    height = np.clip(directions[:, 2:] * 2 + 0.5, 0, 1).astype(np.float32)
+def _sky(directions: np.ndarray, light: Light) -> np.ndarray:
+    along = (directions @ np.array(light.up))[:, None]
+    height = np.clip(along * 2 + 0.5, 0, 1).astype(np.float32)
     return _SKY_BOTTOM + (_SKY_TOP - _SKY_BOTTOM) * height
 
 
@@ -243,7 +254,7 @@ def _shade(
     length = np.maximum(np.sqrt(_dot(half, half)), 1e-9)
     shine = np.maximum(_dot(normals, half) / length, 0) ** 32
     diffuse = light.key * np.where(lit, lambert, 0)
-    diffuse += light.sky * (0.65 + 0.35 * normals[:, 2])
+    diffuse += light.sky * (0.65 + 0.35 * normals @ np.array(light.up))
     diffuse += light.fill * np.abs(along)
     highlight = light.specular * np.where(lit, shine, 0)
     return (colours * diffuse[:, None] + highlight[:, None]).astype(np.float32)

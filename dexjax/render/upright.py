@@ -5,6 +5,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 _DOWN = np.array([0.0, 0.0, -1.0])
+_FAR_M = 100.0
 
 
 def upright(gravity: np.ndarray) -> Rotation:
@@ -17,13 +18,26 @@ def upright(gravity: np.ndarray) -> Rotation:
     return Rotation.from_rotvec(angle * axis / np.linalg.norm(axis))
 
 
-def turn_upright(model: mujoco.MjModel, data: mujoco.MjData) -> None:
-    """Turns what is drawn about the middle of the model; cameras and lights stay."""
+def turn_upright(
+    model: mujoco.MjModel, data: mujoco.MjData
+) -> tuple[Rotation, np.ndarray]:
+    """Turns cameras about the palm, if there is one, against what turns the picture.
+
+    A floor would be a wall then: planes are put out of sight.
+
+    Returns:
+        What turns the world into the picture, and the point (3,) m about which.
+    """
     size = np.linalg.norm(model.opt.gravity)
+    palm = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_SITE, "palm_center")
+    centre = data.site_xpos[palm].copy() if palm >= 0 else model.stat.center
     if size == 0 or np.allclose(model.opt.gravity, size * _DOWN):
-        return
+        return Rotation.identity(), centre
     turn = upright(model.opt.gravity / size)
-    centre = model.stat.center
-    data.geom_xpos[:] = centre + turn.apply(data.geom_xpos - centre)
-    matrices = data.geom_xmat.reshape(-1, 3, 3)
-    data.geom_xmat[:] = (turn.as_matrix() @ matrices).reshape(-1, 9)
+    back = turn.inv()
+    data.cam_xpos[:] = centre + back.apply(data.cam_xpos - centre)
+    matrices = data.cam_xmat.reshape(-1, 3, 3)
+    data.cam_xmat[:] = (back.as_matrix() @ matrices).reshape(-1, 9)
+    planes = model.geom_type == int(mujoco.mjtGeom.mjGEOM_PLANE)
+    data.geom_xpos[planes] = _FAR_M * model.opt.gravity
+    return turn, centre
