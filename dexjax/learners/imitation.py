@@ -76,7 +76,7 @@ def with_imitation(
     def init(key: jax.Array) -> TrainState:
         if not isinstance(key, jax.core.Tracer):
             steps = config.rounds * _STEPS * ppo.worlds
-            print(f"imitates for {steps:,} steps first: a few minutes", flush=True)
+            print(f"imitates for {steps:,} steps first, without a bar", flush=True)
         return begin(learner.init(key), jax.random.fold_in(key, 1))
 
     return learner._replace(init=init)

@@ -22,8 +22,8 @@ from dexjax.scene.variation import Variation
 TIMESTEP = 0.01  # s
 SUBSTEPS = 10  # a control step of 0.1 s
 GRAVITY = 9.81  # m/s^2
-# Turns of the palm that differ by less are next to each other.
-NEAR_RAD = 0.9
+# Angles between turns that differ by less are alike; those beyond are not near.
+_ALIKE_RAD, _NEAR_RAD = 0.1, 0.9
 _FACES = {
     "palm up": (0.0, 0.0, -1.0),
     "palm down": (0.0, 0.0, 1.0),
@@ -111,16 +111,29 @@ def drawn_physics(count: int, mass: float, seed: int) -> list[Variation]:
     return [Variation(), *drawn]
 
 
+def next_turns(pulls: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """Which turns are next to which: those at the least angle, (…, t, t) bool.
+
+    Args:
+        pulls: (t, 3) of length 1, where gravity pulls.
+        there: which there are to go to, broadcast to (…, t, t).
+    """
+    angle = np.arccos(np.clip(pulls @ pulls.T, -1.0, 1.0))
+    np.fill_diagonal(angle, np.inf)
+    angle = np.where(there, angle, np.inf)
+    least = angle.min(axis=-1, keepdims=True)
+    return (angle <= least + _ALIKE_RAD) & np.isfinite(angle)
+
+
 def near_turns(scene: Scene) -> np.ndarray:
     """Models that show the same with the palm turned by 45 degrees, (models, most).
 
     Rows with fewer repeat their first; those with none name themselves.
     """
     pulls = np.array([each.gravity for each in scene.variations]) / GRAVITY
-    near = pulls @ pulls.T > np.cos(NEAR_RAD)
     same = [dataclasses.replace(each, gravity=(0, 0, 0)) for each in scene.variations]
-    near &= np.array([[a == b for b in same] for a in same])
-    np.fill_diagonal(near, False)
+    near = next_turns(pulls, np.array([[a == b for b in same] for a in same]))
+    near &= pulls @ pulls.T > np.cos(_NEAR_RAD)
     most = max(int(near.sum(axis=1).max()), 1)
     rows = []
     for own, there in enumerate(near):

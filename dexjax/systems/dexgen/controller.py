@@ -53,8 +53,7 @@ HELD_OUT = 0.05
 TEST_BATCHES = 16
 CHECKPOINT_S = 60.0
 LOGGED_EVERY = 100  # gradient steps
-# Steps of a sampler that was not distilled.
-_LEAST = 4
+_LEAST = 4  # steps of a sampler that was not distilled
 
 
 # Read from the transitions, not chosen.

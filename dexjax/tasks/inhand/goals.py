@@ -11,14 +11,12 @@ from dexjax import rotations
 from dexjax.errors import DexjaxError
 from dexjax.grasps.sets.graph import UNIT_JOINTS_RAD, UNIT_M, UNIT_RAD
 from dexjax.grasps.sets.grasp_set import GraspSets, digest
-from dexjax.grasps.sets.palm import TURNS
+from dexjax.grasps.sets.palm import TURNS, next_turns
 from dexjax.hands import Hand
 from dexjax.objects.object_set import ObjectSet
 
 # A goal of fine rotation: the object turned by so much, rad, and moved no farther, m.
 ROTATION_RAD, ROTATION_M = (0.3, 0.9), 0.01
-# rad, more than the least angle to another turn of the palm: those are next to it.
-_ALIKE_RAD = 0.1
 
 
 class Grasp(NamedTuple):
@@ -123,7 +121,8 @@ class Bank:
                 for name in ("position", "quaternion", "joints", "targets")
             )
         )
-        self._next = jnp.asarray(turns_next(sets.turns, per_object > 0))
+        pulls = np.array([TURNS[turn] for turn in sets.turns])
+        self._next = jnp.asarray(next_turns(pulls, per_object[:, None, :] > 0))
 
     def start(
         self,
@@ -194,16 +193,25 @@ class Bank:
         rank = jnp.where(rotates, _rotation_rank(found), rank)
         return jax.tree.map(lambda x: x[rank.argmin()], some)
 
-    def turned(self, key: jax.Array, model: jax.Array) -> jax.Array:
+    def turned(
+        self, key: jax.Array, model: jax.Array, chance: jax.Array | float = 1.0
+    ) -> jax.Array:
         """The model of the same object with the palm turned as little as can be.
 
         Turns without a grasp are left out; where no other is there, it stays.
+
+        Args:
+            key: draws the turn.
+            model: () int of the scene.
+            chance: that it turns at all.
         """
+        key, chance_key = jax.random.split(key)
         turn = self.turn_of(model)
         allowed = self._next[self.object_of(model), turn]
         drawn = jax.random.uniform(key, (self.turns,))
         best = jnp.where(allowed, drawn, -1.0).argmax()
-        return jnp.where(allowed.any(), model - turn + best, model)
+        turns = allowed.any() & (jax.random.uniform(chance_key) < chance)
+        return jnp.where(turns, model - turn + best, model)
 
 
 def _rotation_rank(found: Errors) -> jax.Array:
@@ -238,18 +246,3 @@ def _of_objects(sets: GraspSets, hand: Hand, objects: ObjectSet) -> GraspSets:
     number[[known[name] for name in objects.names]] = np.arange(len(objects))
     own = sets.subset(number[sets.object] >= 0)
     return dataclasses.replace(own, object=number[own.object])
-
-
-def turns_next(turns: tuple[str, ...], there: np.ndarray) -> np.ndarray:
-    """Which turns follow which for each object, (objects, T, T) bool.
-
-    Args:
-        turns: T names in `TURNS`.
-        there: (objects, T) bool, whether there are grasps.
-    """
-    pulls = np.array([TURNS[turn] for turn in turns])
-    angle = np.arccos(np.clip(pulls @ pulls.T, -1.0, 1.0))
-    np.fill_diagonal(angle, np.inf)
-    angle = np.where(there[:, None, :], angle, np.inf)
-    least = angle.min(axis=-1, keepdims=True)
-    return (angle <= least + _ALIKE_RAD) & np.isfinite(angle)

@@ -67,10 +67,10 @@ class InhandTask:
                 fit.
         """
         limits.check(config, "task.")
-        self._sets = sets
-        scene = engine.scene
+        self._sets, scene = sets, engine.scene
         self.engine, self.config, self.hand = engine, config, scene.hand
         self._noise = Noise(config.noise)
+        self._turn_chance = 1.0 / config.turn_every if config.turn_every else 0.0
         self._step_s = engine.substeps * scene.model.opt.timestep
         # One model of each.
         each = len(scene.variations)
@@ -113,9 +113,8 @@ class InhandTask:
     def advance(self, state: TaskState, action: jax.Array) -> TaskState:
         """See `Task.advance`; `action` (A,) is clipped to [-1, 1]."""
         action = jnp.clip(jnp.nan_to_num(action), -1.0, 1.0)
-        key, noise_key, read_key, turn_key, goal_key, push_key = jax.random.split(
-            state.memory.key, 6
-        )
+        key, *keys = jax.random.split(state.memory.key, 6)
+        noise_key, read_key, turn_key, goal_key, push_key = keys
         now = self.sight.see(state.physics)
         targets = self._targets(now, state.memory.targets, action, noise_key)
         push = self._noise.push(push_key, state.memory.push)
@@ -129,7 +128,8 @@ class InhandTask:
         terms = self._terms(now, seen, state.memory, action, targets, event)
         reward = jnp.where(broken, 0.0, sum(terms.values()))
 
-        model = self._turn(turn_key, physics.object_id, state.memory.still)
+        chance = jnp.where(state.memory.still, 0.0, self._turn_chance)
+        model = self.bank.turned(turn_key, physics.object_id, chance)
         physics = physics._replace(object_id=model)
         # A goal is of one turn of the palm.
         turned = physics.object_id != state.physics.object_id
@@ -282,15 +282,6 @@ class InhandTask:
         moved = targets + STEP_RAD * self._noise.act(key, action)
         near = jnp.clip(moved, joints - LEAD_RAD, joints + LEAD_RAD)
         return jnp.clip(near, *self._range.T)
-
-    def _turn(self, key: jax.Array, model: jax.Array, still: jax.Array) -> jax.Array:
-        """The model after a step, with the palm turned every now and then."""
-        if not self.config.turn_every:
-            return model
-        turn_key, which_key = jax.random.split(key)
-        turns = jax.random.uniform(turn_key) < 1.0 / self.config.turn_every
-        turns &= ~still
-        return jnp.where(turns, self.bank.turned(which_key, model), model)
 
     def _read(
         self, before: Memory, seen: Seen, targets: jax.Array, key: jax.Array

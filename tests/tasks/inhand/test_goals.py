@@ -10,10 +10,10 @@ import pytest
 
 from dexjax.errors import DexjaxError
 from dexjax.grasps.sets.graph import Places, distances
-from dexjax.grasps.sets.palm import TURNS
+from dexjax.grasps.sets.palm import TURNS, next_turns
 from dexjax.hands import load_hand
 from dexjax.objects.geometric import geometric_objects
-from dexjax.tasks.inhand.goals import Bank, Grasp, errors, turns_next
+from dexjax.tasks.inhand.goals import Bank, Grasp, errors
 
 
 @pytest.fixture(scope="module")
@@ -123,13 +123,15 @@ def test_the_palm_turns_to_a_turn_nearby_of_the_same_object(bank):
     models = jnp.array([0, 1, 2, 3])
     keys = jax.random.split(jax.random.key(0), 4)
     assert np.asarray(jax.vmap(bank.turned)(keys, models)).tolist() == [1, 0, 3, 2]
+    stays = jax.vmap(lambda key, model: bank.turned(key, model, 0.0))(keys, models)
+    assert np.asarray(stays).tolist() == [0, 1, 2, 3]
 
 
 def test_a_palm_that_has_all_turns_turns_by_45_degrees():
     names, pulls = tuple(TURNS), np.array(list(TURNS.values()))
     there = np.ones((2, len(names)), bool)
     there[1, names.index("palm up, thumb up")] = False
-    following = turns_next(names, there)
+    following = next_turns(pulls, there[:, None, :])
     angle = np.degrees(np.arccos(np.clip(pulls @ pulls.T, -1, 1)))
     np.testing.assert_allclose(angle[following[0]], 45.0, atol=1e-6)
     # Every turn can be reached from every other.
