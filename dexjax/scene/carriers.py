@@ -12,10 +12,13 @@ import numpy as np
 from dexjax.errors import DexjaxError
 from dexjax.hands import Hand, mjcf_path, world_spec
 from dexjax.hands.files import hand_spec
+from dexjax.scene.cameras import Camera
 
 Vector = tuple[float, float, float]
 Quaternion = tuple[float, float, float, float]
 
+# Of a palm that stands still: from its centre to the main camera and what that sees, m.
+PALM_EYE, PALM_MIDDLE = np.array([0.25, -0.42, 0.27]), np.array([0.03, 0.0, 0.0])
 _WRIST = ("wrist_fx", "wrist_fy", "wrist_fz", "wrist_tx", "wrist_ty", "wrist_tz")
 _ARM_JOINTS = tuple(f"arm_{i}" for i in range(1, 8))
 # From the world's axes at a hand's start (fingers along x, palm to -z) to the flange's
@@ -136,6 +139,7 @@ def carry(hand: Hand, carrier: Carrier) -> mujoco.MjSpec:
         quat = _after(hand.start_quat, carrier.turn)
         root = np.array(carrier.position) - _turned(hand.palm_center, quat)
         frame = spec.worldbody.add_frame(pos=root, quat=quat)
+        _look_at(spec, np.array(carrier.position))
     else:
         spec = _included(mjcf_path("tabletop.xml"), mjcf_path("arm.xml"))
         spec.body("arm").pos = carrier.position
@@ -145,6 +149,14 @@ def carry(hand: Hand, carrier: Carrier) -> mujoco.MjSpec:
     with _without_warnings():
         spec.attach(child, prefix="", frame=frame)
     return spec
+
+
+def _look_at(spec: mujoco.MjSpec, palm: np.ndarray) -> None:
+    """Brings the main camera near to a palm's centre (3,) m."""
+    eye, middle = (tuple(palm + offset) for offset in (PALM_EYE, PALM_MIDDLE))
+    own = spec.camera("main")
+    own.pos = eye
+    own.alt.xyaxes = Camera("main", eye, middle, own.fovy).rotation[:, :2].T.ravel()
 
 
 def check_turn(what: str, quat: Sequence[float]) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 # Row's field -> its axis.
 MEASURES = {"hold_s": "held for, s", "goals_per_min": "goals a minute"}
@@ -34,7 +35,9 @@ def draw_study(rows: list[dict], path: Path) -> None:
     for line, label in enumerate(MEASURES.values()):
         axes[line, 0].set_ylabel(label)
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False)
+    handles.append(Line2D([], [], color="grey", linestyle="--", linewidth=0.9))
+    labels.append("without the controller")
+    figure.legend(handles, labels, loc="outside lower center", ncols=6, frameon=False)
     figure.savefig(path, dpi=120)
 
 

@@ -7,6 +7,7 @@ import viser
 
 from dexjax.errors import DexjaxError
 from dexjax.render.upright import upright
+from dexjax.scene.carriers import PALM_EYE, PALM_MIDDLE
 from dexjax.scene.objects import OBJECT
 from dexjax.tasks.inhand import InhandTask
 from dexjax.viewer.bodies import body_meshes
@@ -17,8 +18,6 @@ from dexjax.viewer.palm.panel import FILE, PromptPanel
 from dexjax.viewer.palm.world import PalmWorld
 from dexjax.viewer.stage import WORLD, Poses
 
-# m, from the palm's centre.
-_EYE, _MIDDLE = np.array([0.25, -0.42, 0.27]), np.array([0.03, 0.0, 0.0])
 _GHOST = (70, 170, 90)
 
 
@@ -37,7 +36,9 @@ class PalmPage(Page):
 
     def _furnish(self) -> None:
         world = self._world
-        self._stage.look(tuple(world.centre + _EYE), tuple(world.centre + _MIDDLE))
+        self._stage.look(
+            tuple(world.centre + PALM_EYE), tuple(world.centre + PALM_MIDDLE)
+        )
         self._panel = PromptPanel(self._server, world, self._asked.put)
         self.ghost: Any = None
         self._handles: TipHandles | None = None
