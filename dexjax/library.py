@@ -158,6 +158,7 @@ def _expert_run(
         easiest=usual.task.easiest,
         still_share=usual.task.still_share,
         rotation_share=usual.task.rotation_share,
+        free_share=usual.task.free_share,
     )
     return dataclasses.replace(
         usual,

@@ -67,6 +67,7 @@ def _endless(stored: StoredPolicy) -> StoredPolicy:
         goal_steps=GOAL_STEPS,
         physics=1,
         rotation_share=0.0,
+        free_share=0.0,
     )
     return stored.replace(run=dataclasses.replace(run, task=task))
 

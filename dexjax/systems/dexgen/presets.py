@@ -17,21 +17,24 @@ _PPO = PpoConfig(
     epochs=4,
     minibatches=4,
     discount=0.97,
-    critic_first=8,
     value_clip=True,
     value_scale=1.0,
-    learning_rate=5e-5,
+    learning_rate=3e-4,
     learning_rate_range=(1e-5, 1e-3),
     critic_learning_rate=5e-4,
     bound_scale=0.01,
     normalise=True,
     reward_scale=0.2,
 )
-_NETWORK = MlpConfig(widths=(256, 256, 128), initial_std=0.4)
+_NETWORK = MlpConfig(widths=(256, 256, 128), initial_std=0.35)
 _TASK = InhandConfig(
-    easiest=0.6, joints_weight=1.0, still_share=0.5, rotation_share=0.2
+    easiest=0.6,
+    joints_weight=1.0,
+    still_share=0.5,
+    rotation_share=0.2,
+    free_share=0.05,
 )
-_IMITATION = ImitationConfig(rounds=40, spread=0.5)
+_IMITATION = ImitationConfig()
 
 EXPERTS = {
     "smoke": ExpertRun(
@@ -65,7 +68,7 @@ EXPERTS = {
     "paper": ExpertRun(
         preset="paper",
         scene=_SCENE,
-        task=InhandConfig(noise=1.0, physics=8, rotation_share=0.2),
+        task=InhandConfig(noise=1.0, physics=8, rotation_share=0.2, free_share=0.05),
         ppo=PpoConfig(
             worlds=8192,
             steps=8,

@@ -164,10 +164,8 @@ def study_task(run: InhandRun, options: StudyOptions) -> InhandTask:
     All goals are of its mode and as far as usual, and the palm is turned in all.
     """
     config = dataclasses.replace(
-        run.task,
+        run.task.of_evaluation,
         episode_steps=round(options.seconds / CONTROL_S) + 1,
-        easiest=run.task.nearest,
-        still_share=0.0,
         rotation_share=float(options.mode == MODES[ROTATION]),
     )
     engine = assemble_engine(run, load_run_objects(run))

@@ -33,6 +33,8 @@ class InhandConfig:
             evaluation has none.
         rotation_share: of the episodes, in which goals turn the object in its place
             (fine rotation) instead of being any near grasp. An evaluation has none.
+        free_share: of the episodes, in which the object is kept out of reach and the
+            fingers go to any joints of a grasp. An evaluation has none.
         episode_steps: control steps of an episode.
         physics: how many different ones each object has, see `palm.drawn_physics`.
         noise: share of DexterityGen's noise: of joint readings normal 0.025 rad and
@@ -55,9 +57,10 @@ class InhandConfig:
     near_m: float = 0.01
     near_rad: float = 0.2
     near_joints_rad: float = 0.2
-    turn_every: int = 30
+    turn_every: int = 50
     still_share: float = 0.0
     rotation_share: float = 0.0
+    free_share: float = 0.0
     episode_steps: int = 300
     physics: int = 1
     noise: float = 0.0
@@ -78,6 +81,7 @@ class InhandConfig:
         "turn_every": (0, 1_000_000),
         "still_share": (0.0, 1.0),
         "rotation_share": (0.0, 1.0),
+        "free_share": (0.0, 1.0),
         "episode_steps": (20, 100_000),
         "physics": (1, 1000),
         "noise": (0.0, 10.0),
@@ -90,6 +94,17 @@ class InhandConfig:
     def observes_codes(self) -> bool:
         """Whether the objects' codes are observed: never."""
         return False
+
+    @property
+    def of_evaluation(self) -> "InhandConfig":
+        """The same, without what is for a training alone."""
+        return dataclasses.replace(
+            self,
+            easiest=self.nearest,
+            still_share=0.0,
+            rotation_share=0.0,
+            free_share=0.0,
+        )
 
     def check_fit(self) -> None:
         """Refuses distances that leave no goal."""

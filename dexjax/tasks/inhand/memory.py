@@ -30,6 +30,7 @@ class Memory(NamedTuple):
         bias: (J,) rad, of the readings of this episode.
         push: (3,) m/s^2, at which a force moves the object, world frame.
         still: () bool, the palm is never turned in this episode.
+        free: () bool, the fingers move without the object in this episode.
         mode: () int32, what its goals are: index in `film_unet.MODES`.
         goal: the grasp to go to.
         potential: () of the object and the goal.
@@ -48,6 +49,7 @@ class Memory(NamedTuple):
     bias: jax.Array
     push: jax.Array
     still: jax.Array
+    free: jax.Array
     mode: jax.Array
     goal: Grasp
     potential: jax.Array
@@ -77,6 +79,7 @@ def begun(key: jax.Array, grasp: Grasp, state: jax.Array, forces: jax.Array) -> 
         bias=jnp.zeros_like(grasp.joints),
         push=jnp.zeros(3),
         still=no,
+        free=no,
         mode=jnp.zeros((), jnp.int32),
         goal=grasp,
         potential=zero,
@@ -129,7 +132,8 @@ def happened(
         & (apart.joints <= config.near_joints_rad)
     )
     inside = jnp.where(near, before.inside + 1, 0)
-    dropped = (jnp.linalg.norm(held.position) > config.drop_m) & ~broken
+    away = jnp.linalg.norm(held.position) > config.drop_m
+    dropped = away & ~before.free & ~broken
     reached = (inside >= config.inside_steps) & ~broken & ~dropped
     late = (before.goal_steps + 1 >= config.goal_steps) & ~reached & ~dropped
     height = potential(apart, config.joints_weight)

@@ -45,6 +45,8 @@ TOUCH = "touch"
 
 PLACE_UNIT, NEAR_UNIT = 0.05, 0.02  # m
 ANGULAR_VELOCITY_SCALE = 0.2
+# Where an object is that the fingers do not hold: out of their reach, m.
+_AWAY = (0.0, 0.0, 0.3)
 
 
 class Seen(NamedTuple):
@@ -117,6 +119,20 @@ class Sight:
         """A world whose object is (3,) m/s faster, world frame."""
         start = self._speed.start
         return physics._replace(qvel=physics.qvel.at[start : start + 3].add(speed))
+
+    def without_object(self, grasp: Grasp) -> Grasp:
+        """The fingers of a grasp, the object out of reach."""
+        return grasp._replace(
+            position=jnp.array(_AWAY), quaternion=jnp.array([1.0, 0.0, 0.0, 0.0])
+        )
+
+    def away(self, physics: PhysicsState) -> PhysicsState:
+        """A world whose object rests out of reach."""
+        place = jnp.concatenate([self.world_point(jnp.array(_AWAY)), self._out])
+        return physics._replace(
+            qpos=physics.qpos.at[self._place].set(place),
+            qvel=physics.qvel.at[self._speed].set(0.0),
+        )
 
     def world_point(self, point: jax.Array) -> jax.Array:
         """A point (3,) of the palm's frame in the world's, m."""

@@ -3,10 +3,9 @@
 DexterityGen, section III-B: an episode starts in a grasp of a set; the goal is a near
 grasp, the pose of the object and the joints of the fingers; where it is reached the
 next one is set. The palm is turned throughout, by half a right angle at a time:
-gravity changes its direction, since the scene holds the palm still.
+gravity changes its direction, since the scene holds the palm still. The goal stays when
+it turns: grasps bear such a turn.
 """
-
-import dataclasses
 
 import jax
 import jax.numpy as jnp
@@ -122,6 +121,7 @@ class InhandTask:
         physics = self.engine.step(pushed, targets)
         broken = is_broken(state.physics, physics)
         physics = where(broken, state.physics, physics)
+        physics = where(state.memory.free, self.sight.away(physics), physics)
         seen = self.sight.see(physics)
         held = Grasp(seen.position, seen.quaternion, seen.joints, targets)
         event = happened(self.config, state.memory, held, broken)
@@ -131,9 +131,7 @@ class InhandTask:
         chance = jnp.where(state.memory.still, 0.0, self._turn_chance)
         model = self.bank.turned(turn_key, physics.object_id, chance)
         physics = physics._replace(object_id=model)
-        # A goal is of one turn of the palm.
-        turned = physics.object_id != state.physics.object_id
-        over = event.reached | event.late | turned
+        over = event.reached | event.late
         memory = state.memory._replace(
             key=key,
             action=action,
@@ -185,12 +183,7 @@ class InhandTask:
 
     def fresh(self, each: int, seed: int) -> "InhandTask":
         """See `Task.fresh`: the same grasps, and nothing is easier than usual."""
-        config = dataclasses.replace(
-            self.config,
-            easiest=self.config.nearest,
-            still_share=0.0,
-            rotation_share=0.0,
-        )
+        config = self.config.of_evaluation
         if config == self.config:
             return self
         return InhandTask(self.engine, config, self._sets)
@@ -216,14 +209,17 @@ class InhandTask:
             object_id = jax.random.randint(object_key, (), 0, len(self.objects))
         model, grasp = self.bank.start(start_key, object_id, start)
         grasp = grasp._replace(joints=self._noise.start(bend_key, grasp.joints))
+        still, rotates, free = jax.random.uniform(kind_key, (3,))
+        free = free < self.config.free_share
+        grasp = where(free, self.sight.without_object(grasp), grasp)
         at_rest = jnp.zeros(self.engine.scene.model.nv)
         physics = self.engine.reset(self.sight.place(grasp), at_rest, model)
         bias = self._noise.bias(bias_key, len(grasp.joints))
         state = self._state(grasp.joints + bias, grasp.targets)
-        still, rotates = jax.random.uniform(kind_key, (2,))
         memory = begun(key, grasp, state, self.sight.see(physics).forces)._replace(
             bias=bias,
             still=still < self.config.still_share,
+            free=free,
             mode=(rotates < self.config.rotation_share).astype(jnp.int32),
         )
         return physics, self._with_goal(memory, goal_key, model, grasp)
@@ -246,6 +242,8 @@ class InhandTask:
             config.farthest,
             memory.mode == ROTATION,
         )
+        _, drawn = self.bank.start(key, self.bank.object_of(model))
+        goal = where(memory.free, self.sight.without_object(drawn), goal)
         return memory._replace(
             goal=goal,
             potential=potential(errors(held, goal), config.joints_weight),

@@ -13,6 +13,7 @@ from dexjax.grasps.sets.palm import SUBSTEPS, drawn_physics, palm_pose, palm_sce
 from dexjax.hands import load_hand
 from dexjax.hands.finger_state import finger_keypoints, hand_state
 from dexjax.physics.choice import make_engine
+from dexjax.systems.dexgen.trials import simple
 from dexjax.tasks.inhand import Episode, InhandConfig, InhandTask
 from dexjax.tasks.inhand.goals import Grasp, errors
 from dexjax.tasks.inhand.noise import Noise
@@ -202,14 +203,17 @@ def test_the_palm_turns_with_the_object_in_it(palm_engine, grasp_sets):
     turns = 0
     for _ in range(6):
         after = step(state, jnp.zeros((WORLDS, 16)))
-        going_on = ~np.asarray(after.done)
+        going_on, before_goal = ~np.asarray(after.done), state.memory.goal
         before_id, after_id = (np.asarray(s.physics.object_id) for s in (state, after))
         assert (before_id // 2 == after_id // 2)[going_on].all()
         turned = (before_id != after_id) & going_on
         turns += turned.sum()
         gravity = np.asarray(after.obs["gravity"])
         np.testing.assert_array_equal(gravity, gravities(palm_engine.scene)[after_id])
-        assert not np.asarray(after.memory.goal_steps)[turned].any()
+        # The goal stays when the palm turns.
+        stays = turned & (np.asarray(after.metrics["goals"]) == 0)
+        for one, other in zip(before_goal, after.memory.goal, strict=True):
+            np.testing.assert_array_equal(one[stays], np.asarray(other)[stays])
         state = after
     assert 20 < turns < 80
 
@@ -228,6 +232,24 @@ def test_some_episodes_of_a_training_are_without_turns(palm_engine, grasp_sets):
     assert 0 < np.asarray(before.memory.mode).sum() < WORLDS
     fresh = worlds_of(task.fresh(1, 0)).memory
     assert not np.asarray(fresh.still).any() and not np.asarray(fresh.mode).any()
+
+
+def test_free_fingers_go_to_the_joints_of_a_grasp(palm_engine, grasp_sets):
+    config = dataclasses.replace(STILL, free_share=1.0)
+    task = InhandTask(palm_engine, config, grasp_sets)
+    replay = simple("straight", task)
+    state = worlds_of(task)
+    advance = jax.jit(jax.vmap(task.advance))
+    goals = 0
+    for _ in range(25):
+        action, _ = replay.act(state.obs, ())
+        state = advance(state, action)
+        goals += np.asarray(state.metrics["goals"]).sum()
+        # The object is out of reach and stays there.
+        np.testing.assert_allclose(held(task, state).position, [[0, 0, 0.3]] * WORLDS)
+        assert not np.asarray(state.terminated).any()
+    assert goals > 1.5 * WORLDS
+    assert not np.asarray(worlds_of(task.fresh(1, 0)).memory.free).any()
 
 
 def test_readings_of_the_joints_are_noisy(palm_engine, grasp_sets):
