@@ -22,7 +22,7 @@ import numpy as np
 Arrays = list[np.ndarray]
 
 _TARGET = "dexjax_host_call"
-_DTYPES = {2: np.int8, 4: np.int32, 11: np.float32, 12: np.float64}
+_DTYPES = {2: np.int8, 4: np.int32, 6: np.uint8, 11: np.float32, 12: np.float64}
 _EXECUTE = 3  # XLA_FFI_ExecutionStage
 _INTERNAL = 13  # XLA_FFI_Error_Code
 
@@ -56,7 +56,7 @@ class HostFunction:
 
         Args:
             outputs: shapes and types of the results, without a batch.
-            inputs: int8, int32, float32 or float64 arrays.
+            inputs: int8, uint8, int32, float32 or float64 arrays.
         """
         through_ffi = self._through_ffi(outputs)
         through_callback = self._through_callback(outputs)
