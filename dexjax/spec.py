@@ -20,6 +20,8 @@ class Observation:
         dtype: of its elements.
         seen_by: `POLICY`, `PRIVILEGED`, `CAMERA` or `CONTROLLER`.
         source: what else its meaning depends on, such as the encoder of a code.
+        of_object: whether it tells of the object what no camera and no sensor of a hand
+            does.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Observation:
     dtype: str = "float32"
     seen_by: str = POLICY
     source: str = ""
+    of_object: bool = False
 
     @property
     def size(self) -> int:
@@ -34,9 +37,14 @@ class Observation:
         return math.prod(self.shape)
 
     @property
+    def is_image(self) -> bool:
+        """Whether it is what cameras see, (C, H, W)."""
+        return len(self.shape) == 3 and self.dtype == "uint8"
+
+    @property
     def is_scaled(self) -> bool:
-        """Whether networks see it by its statistics: vectors; no images, no counts."""
-        return len(self.shape) == 1 and self.dtype == "float32"
+        """Whether networks see it by its statistics: vectors and images."""
+        return self.is_image or (len(self.shape) == 1 and self.dtype == "float32")
 
 
 @dataclasses.dataclass(frozen=True)

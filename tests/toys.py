@@ -145,13 +145,13 @@ class Bright(Toy):
     """Shows a picture of which one half is bright; pays for its sign, left is +1."""
 
     def __init__(self, steps=5):
-        picture = Observation("picture", (8, 8, 1), "uint8", CAMERA)
+        picture = Observation("picture", (1, 8, 8), "uint8", CAMERA)
         side = Observation("side", (1,), seen_by=PRIVILEGED)
         super().__init__((picture, side), steps=steps)
 
     def draw(self, key):
         side, noise = jax.random.split(key)
-        grains = jax.random.randint(noise, (8, 8, 1), 0, 80)
+        grains = jax.random.randint(noise, (1, 8, 8), 0, 80)
         left = jnp.arange(8)[None, :, None] < 4
         bright = left == jax.random.bernoulli(side)
         return (grains + 120 * bright).astype(jnp.uint8)

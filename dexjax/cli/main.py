@@ -24,6 +24,7 @@ COMMANDS = {
     "train codes": ("train_codes", "trains the encoder of object codes"),
     "train expert": ("train_expert", "trains an expert of moving things in the hand"),
     "train controller": ("train_controller", "trains a controller on transitions"),
+    "train depth": ("train_depth", "trains a policy of depth cameras by PPO"),
     "evaluate": ("evaluate", "measures a policy on fresh episodes"),
     "view": ("view", "shows a policy at work in the browser, or a hand"),
     "demo": ("demo", "films the policies that come with dexjax on unseen objects"),

@@ -133,7 +133,7 @@ class _Student:
         vectors = {name: worlds.obs[name][0] for name in self.network.sees}
         return DaggerState(
             params=params,
-            statistics=no_statistics({name: x.size for name, x in vectors.items()}),
+            statistics=no_statistics({name: x.shape for name, x in vectors.items()}),
             optimiser=self.optimiser.init(params),
             buffer=self._empty_buffer(vectors),
             worlds=worlds,

@@ -11,32 +11,37 @@ Statistics: TypeAlias = running_statistics.RunningStatisticsState
 
 # What varies less does not: rounding alone gives a constant up to some 1e-5.
 _STILL = 1e-4
+# Added to the deviation of a pixel, of 255: what hardly varies is not to be loud.
+_PIXEL = 8.0
 
 
 class Scaling(NamedTuple):
-    """What observations are shifted and divided by, name -> (features,) each."""
+    """What observations are shifted and divided by, name -> (features,) each.
+
+    Those of images are (C, H, W).
+    """
 
     mean: dict[str, jax.Array]
     std: dict[str, jax.Array]
 
 
-def no_statistics(sizes: Mapping[str, int]) -> Statistics:
-    """Statistics of vectors before the first one: these change nothing.
+def no_statistics(shapes: Mapping[str, tuple[int, ...]]) -> Statistics:
+    """Statistics of vectors and images before the first one: these change nothing.
 
     Arrays of a fixed type, as a checkpoint gives them back: else a training compiles
     once more when it is resumed.
 
     Args:
-        sizes: name -> features.
+        shapes: of each by name.
     """
     float32 = jnp.dtype("float32")
-    spec = {name: specs.Array((size,), float32) for name, size in sizes.items()}
+    spec = {name: specs.Array(shape, float32) for name, shape in shapes.items()}
     return running_statistics.init_state(spec, std_eps=jnp.zeros(()))
 
 
 def updated(statistics: Statistics, obs: Mapping[str, jax.Array]) -> Statistics:
     """The statistics with further observations, name -> (…, features)."""
-    known = {name: obs[name] for name in statistics.mean}
+    known = {name: obs[name].astype(jnp.float32) for name in statistics.mean}
     return running_statistics.update(statistics, known)
 
 
@@ -46,7 +51,11 @@ def scaling_of(statistics: Statistics) -> Scaling:
     What has never varied, as the code of a policy's only object, keeps its own scale:
     divided by next to nothing, every other object's would be out of all bounds.
     """
-    std = jax.tree.map(lambda x: jnp.where(x > _STILL, x, 1.0), statistics.std)
+
+    def spread(std: jax.Array) -> jax.Array:
+        return std + _PIXEL if std.ndim == 3 else jnp.where(std > _STILL, std, 1.0)
+
+    std = jax.tree.map(spread, statistics.std)
     return Scaling(dict(statistics.mean), dict(std))
 
 

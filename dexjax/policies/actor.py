@@ -11,7 +11,8 @@ from flax import struct
 from dexjax.errors import DexjaxError
 from dexjax.networks.actor import MlpActor
 from dexjax.networks.scaling import Scaling, scaled
-from dexjax.policies.plain import limit, sizes, texts
+from dexjax.networks.vision import CameraActor
+from dexjax.policies.plain import limit, size, sizes, switch, texts
 from dexjax.spec import PolicySpec
 
 
@@ -50,25 +51,41 @@ def describe(policy: ActorPolicy) -> dict:
     """What the codec needs beside the arrays.
 
     Raises:
-        DexjaxError: for an actor other than dense layers.
+        DexjaxError: for an actor of another kind than these two.
     """
     network = policy.network
-    if not isinstance(network, MlpActor):
-        raise DexjaxError(
-            f"a policy of a {type(network).__name__} cannot be kept: only MlpActor is"
-        )
-    return {
-        "sees": list(network.sees),
-        "widths": list(network.widths),
-        "clip": policy.clip,
-    }
+    told: dict[str, Any] = {"clip": policy.clip}
+    if isinstance(network, MlpActor):
+        return told | {"sees": list(network.sees), "widths": list(network.widths)}
+    if isinstance(network, CameraActor):
+        told |= {"estimates": network.estimates} if network.estimates else {}
+        return told | {
+            "sees": list(network.sees),
+            "widths": list(network.widths),
+            "features": network.features,
+            "concurrent": network.concurrent,
+        }
+    raise DexjaxError(
+        f"a policy of a {type(network).__name__} cannot be kept: only MlpActor and "
+        "CameraActor are"
+    )
 
 
 def blank(told: Mapping[str, Any], spec: PolicySpec) -> ActorPolicy:
     """A policy of that description with empty arrays."""
-    network = MlpActor(texts(told["sees"]), spec.actions, sizes(told["widths"]))
+    sees, widths = texts(told["sees"]), sizes(told["widths"])
+    network: nn.Module = MlpActor(sees, spec.actions, widths)
+    if "features" in told:
+        network = CameraActor(
+            sees,
+            spec.actions,
+            widths,
+            size(told["features"]),
+            estimates=size(told["estimates"]) if "estimates" in told else 0,
+            concurrent=switch(told["concurrent"]),
+        )
     every = {own.name: own for own in spec.observations}
-    own = [every[name] for name in network.sees]
+    own = [every[name] for name in sees]
     blank_obs = {each.name: jnp.zeros(each.shape) for each in own}
     params = dict(network.init(jax.random.key(0), blank_obs))
     mean = {each.name: jnp.zeros(each.shape) for each in own if each.is_scaled}

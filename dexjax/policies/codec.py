@@ -11,7 +11,7 @@ from flax.errors import FlaxError
 
 from dexjax.errors import DexjaxError
 from dexjax.policies import actor, controller, mixture, student
-from dexjax.policies.plain import size, sizes, text
+from dexjax.policies.plain import size, sizes, switch, text
 from dexjax.policies.policy import Policy
 from dexjax.spec import Observation, PolicySpec
 
@@ -119,7 +119,9 @@ def _spec(told: Mapping[str, Any]) -> PolicySpec:
 
 def _observation(told: Mapping[str, Any]) -> Observation:
     shape = sizes(told["shape"])
-    names = {n: text(value) for n, value in told.items() if n != "shape"}
-    own = Observation(**names, shape=shape)
+    others = ("shape", "of_object")
+    names = {n: text(value) for n, value in told.items() if n not in others}
+    of_object = switch(told.get("of_object", False))
+    own = Observation(shape=shape, of_object=of_object, **names)
     np.dtype(own.dtype)
     return own

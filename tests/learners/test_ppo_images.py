@@ -37,7 +37,7 @@ class Seer(nn.Module):
 
     @nn.compact
     def __call__(self, obs, carry=()):
-        picture = obs["picture"].astype(jnp.float32) / 255.0
+        picture = jnp.moveaxis(obs["picture"], -3, -1)
         x = nn.elu(nn.Conv(4, (3, 3), strides=2)(picture))
         mean = nn.Dense(1)(x.reshape(*x.shape[:-3], -1))
         std = jnp.broadcast_to(0.4, mean.shape)
@@ -70,13 +70,26 @@ def test_it_learns_to_see(learner):
     assert (np.sign(action) == worlds.obs["side"]).mean() > 0.98
 
 
-def test_pictures_have_no_statistics(learner):
+def test_pictures_are_scaled_pixel_by_pixel(learner):
     state = learner.init(jax.random.key(0))
-    assert set(state.statistics.mean) == {"side"}
+    pictures = []
+    for _ in range(3):
+        # The key that an iteration rolls out with.
+        key = jax.random.split(state.key, 3)[1]
+        _, _, trajectory, _ = jax.jit(roll_out, static_argnums=(0, 1, 2))(
+            batched(Bright()), NETWORKS, CONFIG, state, key
+        )
+        pictures.append(np.asarray(trajectory.obs["picture"], float))
+        state, _ = learner.train(state)
+    every = np.concatenate(pictures).reshape(-1, 1, 8, 8)
     policy = learner.policy(state)
-    assert policy.scaling.mean == policy.scaling.std == {}
+    np.testing.assert_allclose(policy.scaling.mean["picture"], every.mean(0), rtol=1e-4)
+    # What hardly varies is not made loud.
+    np.testing.assert_allclose(
+        policy.scaling.std["picture"], every.std(0) + 8.0, rtol=1e-3
+    )
     (seen,) = policy.spec.observations
-    assert (seen.shape, seen.dtype, seen.seen_by) == ((8, 8, 1), "uint8", CAMERA)
+    assert (seen.shape, seen.dtype, seen.seen_by) == ((1, 8, 8), "uint8", CAMERA)
 
 
 def test_pictures_are_kept_as_they_are_and_once_per_step(learner):

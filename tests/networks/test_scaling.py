@@ -19,7 +19,7 @@ def test_observations_are_scaled_as_numpy_does_it():
         "two": rng.normal(-1.0, 5.0, (50, 10, 2)).astype(np.float32),
     }
     arrays = {name: jnp.asarray(x) for name, x in obs.items()}
-    statistics = updated(no_statistics({"one": 4, "two": 2}), arrays)
+    statistics = updated(no_statistics({"one": (4,), "two": (2,)}), arrays)
     found = scaled(scaling_of(statistics), arrays, 5.0)
     for name, x in obs.items():
         expected = (x - x.mean((0, 1))) / x.std((0, 1))
@@ -30,7 +30,7 @@ def test_what_never_varied_keeps_its_scale():
     """A policy of one object has seen one code: another's is as near as it is."""
     obs = np.random.default_rng(0).normal(size=(500, 3)).astype(np.float32)
     obs[:, 1] = 0.123
-    statistics = no_statistics({"code": 3})
+    statistics = no_statistics({"code": (3,)})
     for batch in np.split(obs, 10):
         statistics = updated(statistics, {"code": jnp.asarray(batch)})
     scaling = scaling_of(statistics)
@@ -41,7 +41,7 @@ def test_what_never_varied_keeps_its_scale():
 
 
 def test_before_the_first_observation_nothing_changes_but_what_is_far():
-    scaling = scaling_of(no_statistics({"all": 3}))
+    scaling = scaling_of(no_statistics({"all": (3,)}))
     seen = scaled(scaling, {"all": jnp.array([0.5, -7.0, 9.0])}, 2.0)
     np.testing.assert_array_equal(seen["all"], [0.5, -2.0, 2.0])
 
@@ -59,4 +59,4 @@ def test_what_has_no_scale_stays_as_it_is():
 
 def test_what_is_not_counted_has_no_statistics():
     obs = {"one": jnp.ones((5, 2)), "picture": jnp.ones((5, 4, 4, 1), jnp.uint8)}
-    assert set(updated(no_statistics({"one": 2}), obs).mean) == {"one"}
+    assert set(updated(no_statistics({"one": (2,)}), obs).mean) == {"one"}

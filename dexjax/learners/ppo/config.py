@@ -29,6 +29,7 @@ class PpoConfig:
             rate.
         gradient_clip: largest global gradient norm.
         bound_scale: weight of the penalty on action means beyond +-1.1.
+        estimate_scale: weight of an actor's estimation loss, where it is part of PPO's.
         critic_first: iterations at the start that train the critic alone: a policy
             that is good already would follow an ignorant one away from that.
         normalise: subtract and divide observations by running statistics.
@@ -51,6 +52,7 @@ class PpoConfig:
     desired_kl: float = 0.016
     gradient_clip: float = 1.0
     bound_scale: float = 0.0
+    estimate_scale: float = 1.0
     critic_first: int = 0
     normalise: bool = False
     observation_clip: float = 5.0
@@ -71,6 +73,7 @@ class PpoConfig:
         "desired_kl": (0.0, 10.0),
         "gradient_clip": (1e-6, 1e6),
         "bound_scale": (0.0, 1e6),
+        "estimate_scale": (0.0, 1e6),
         "critic_first": (0, 1_000_000),
         "observation_clip": (1e-3, 1e6),
         "reward_scale": (1e-6, 1e6),

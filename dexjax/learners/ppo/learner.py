@@ -18,7 +18,9 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from dexjax.errors import DexjaxError
 from dexjax.learners.learner import Learner, summarise
 from dexjax.learners.placement import WORLDS
+from dexjax.learners.ppo import estimation
 from dexjax.learners.ppo.config import PpoConfig
+from dexjax.learners.ppo.estimation import is_concurrent
 from dexjax.learners.ppo.loss import (
     Batch,
     Networks,
@@ -26,7 +28,13 @@ from dexjax.learners.ppo.loss import (
     adapt_learning_rate,
     ppo_loss,
 )
-from dexjax.learners.ppo.rollout import TrainState, make_batch, roll_out
+from dexjax.learners.ppo.rollout import (
+    TrainState,
+    make_batch,
+    roll_out,
+    seen_names,
+    with_images,
+)
 from dexjax.learners.unroll import has_memory
 from dexjax.learners.worlds import Worlds, batched, start_worlds
 from dexjax.networks.scaling import no_statistics, scaling_of, updated
@@ -117,11 +125,11 @@ def _check_columns(networks: Networks, config: PpoConfig) -> None:
         )
 
 
-def _vectors(spec: TaskSpec, networks: Networks) -> dict[str, int]:
-    """Names and sizes of the vectors that are seen: these are scaled, images not."""
-    sees = {*networks.actor.sees, *networks.critic.sees}
+def _scaled_shapes(spec: TaskSpec, networks: Networks) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of what is seen by its statistics."""
+    sees = seen_names(networks)
     return {
-        own.name: own.size
+        own.name: own.shape
         for own in spec.observations
         if own.name in sees and own.is_scaled
     }
@@ -140,8 +148,9 @@ def _init(
     )
     return TrainState(
         params=params,
-        statistics=no_statistics(_vectors(task.spec, networks)),
+        statistics=no_statistics(_scaled_shapes(task.spec, networks)),
         optimiser=_optimiser(config).init(params),
+        estimator=estimation.start(networks.actor, params.actor),
         learning_rate=jnp.asarray(config.learning_rate, jnp.float32),
         worlds=worlds,
         carry=carry,
@@ -176,12 +185,19 @@ def _train(
     params, optimiser, rate, losses = _update(
         networks, config, state, batch, update_key
     )
+    memory = state.estimator
+    if is_concurrent(networks.actor):
+        actor, memory, loss = estimation.learn(
+            networks.actor, params.actor, memory, trajectory.obs, statistics, config
+        )
+        params, losses = params._replace(actor=actor), losses | {"estimate": loss}
     measured = summarise(metrics, spec) | losses | {"learning_rate": rate}
     measured["std"] = trajectory.std.mean()
     return TrainState(
         params=params,
         statistics=statistics,
         optimiser=optimiser,
+        estimator=memory,
         learning_rate=rate,
         worlds=after,
         carry=carry,
@@ -222,7 +238,9 @@ def _update(
 
     def minibatch(carry, chosen: jax.Array):
         params, opt_state, rate = carry
-        gradient, losses = loss(params, networks, config, _columns(batch, chosen))
+        few = _columns(batch, chosen)
+        few = few._replace(obs=with_images(config, state.statistics, few.obs))
+        gradient, losses = loss(params, networks, config, few)
         gradient = _without_actor(gradient, acting)
         adapted = adapt_learning_rate(
             rate, losses["kl"], config.desired_kl, config.learning_rate_range

@@ -8,6 +8,11 @@ import jax
 import jax.numpy as jnp
 
 from dexjax.learners.ppo.config import PpoConfig
+from dexjax.learners.ppo.estimation import (
+    estimation_loss,
+    is_concurrent,
+    target_of,
+)
 from dexjax.learners.unroll import unroll
 
 
@@ -127,4 +132,7 @@ def ppo_loss(
         "kl": old.kl_divergence(policy).mean(),
         "clip_share": (jnp.abs(ratio - 1.0) > config.clip).mean(),
     }
+    if target_of(networks.actor) and not is_concurrent(networks.actor):
+        parts["estimate"] = estimation_loss(networks.actor, params.actor, batch.obs)
+        loss += config.estimate_scale * parts["estimate"]
     return loss, parts

@@ -8,6 +8,7 @@ import optax
 from flax import struct
 
 from dexjax.learners.ppo.config import PpoConfig
+from dexjax.learners.ppo.estimation import is_concurrent, target_of, with_estimate
 from dexjax.learners.ppo.loss import Batch, Networks, Params, gae
 from dexjax.learners.unroll import forget, has_memory
 from dexjax.learners.worlds import Worlds, for_ended
@@ -16,11 +17,17 @@ from dexjax.tasks.task import Observations, TaskState
 
 
 class TrainState(struct.PyTreeNode):
-    """Everything that an iteration changes."""
+    """Everything that an iteration changes.
+
+    Attributes:
+        optimiser: what Adam remembers of both networks.
+        estimator: the same of the actor's estimator, see estimation.py.
+    """
 
     params: Params
     statistics: Statistics
     optimiser: optax.OptState
+    estimator: Any
     learning_rate: jax.Array
     worlds: TaskState
     carry: Any
@@ -51,9 +58,14 @@ def seen_by(
     networks: Networks, config: PpoConfig, statistics: Statistics, obs: Observations
 ) -> Observations:
     """What the networks see of observations (…), scaled."""
-    names = {*networks.actor.sees, *networks.critic.sees}
-    own = {name: obs[name] for name in sorted(names)}
+    own = {name: obs[name] for name in sorted(seen_names(networks))}
     return scaled(scaling_of(statistics), own, config.observation_clip)
+
+
+def seen_names(networks: Networks) -> set[str]:
+    """Names of what the networks see, and of what is estimated."""
+    names = {*networks.actor.sees, *networks.critic.sees, target_of(networks.actor)}
+    return names - {""}
 
 
 def roll_out(
@@ -73,10 +85,11 @@ def roll_out(
     def act_and_step(now: tuple[TaskState, Any], key: jax.Array):
         before, carry = now
         seen = seen_by(networks, config, state.statistics, before.obs)
+        seen = with_estimate(networks.actor, params.actor, seen)
         said, carry = networks.actor.apply(params.actor, seen, carry)
         action, log_prob = said.sample_and_log_prob(seed=key)
         after = worlds.advance(before, action)
-        kept = {name: before.obs[name] for name in seen}
+        kept = {name: before.obs.get(name, seen[name]) for name in seen}
         transition = Transition(
             obs=kept,
             action=action,
@@ -130,7 +143,7 @@ def make_batch(
         config.gae_lambda,
     )
     batch = Batch(
-        obs=seen_by(networks, config, state.statistics, trajectory.obs),
+        obs=_prepared(networks, config, state.statistics, trajectory.obs),
         carry=state.carry,
         done=trajectory.done,
         action=trajectory.action,
@@ -144,3 +157,28 @@ def make_batch(
     if has_memory(networks.actor):
         return batch
     return jax.tree.map(lambda x: x.reshape(1, -1, *x.shape[2:]), batch)
+
+
+def _prepared(
+    networks: Networks, config: PpoConfig, statistics: Statistics, obs: Observations
+) -> Observations:
+    """Observations of an iteration, scaled but for images, which would fill the memory.
+
+    Where an estimate stands for the images they are left out.
+    """
+    scaling = scaling_of(statistics)
+    images = {name for name, mean in scaling.mean.items() if mean.ndim > 1}
+    vectors = {name: x for name, x in scaling.mean.items() if name not in images}
+    seen = scaled(scaling._replace(mean=vectors), obs, config.observation_clip)
+    if is_concurrent(networks.actor):
+        return {name: x for name, x in seen.items() if name not in images}
+    return seen
+
+
+def with_images(
+    config: PpoConfig, statistics: Statistics, obs: Observations
+) -> Observations:
+    """The observations of a minibatch, its images scaled as well."""
+    scaling = scaling_of(statistics)
+    images = {n: mean for n, mean in scaling.mean.items() if mean.ndim > 1}
+    return scaled(scaling._replace(mean=images), obs, config.observation_clip)

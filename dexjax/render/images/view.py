@@ -21,11 +21,13 @@ class View:
     Attributes:
         camera: where it is and looks, in the frame of `on`.
         on: name of a site that carries it; "" for one that stands still in the world.
+        turn: (4,) wxyz, of the camera's frame in that of `on`.
         near, far: m along the optical axis, the range of its depth images.
     """
 
     camera: Camera
     on: str = ""
+    turn: tuple[float, float, float, float] = (1.0, 0.0, 0.0, 0.0)
     near: float = 0.3
     far: float = 0.9
 
@@ -138,7 +140,8 @@ def _frame(model: mujoco.MjModel, view: View) -> tuple[np.ndarray, np.ndarray]:
     if not view.on:
         return place, rows
     site = model.site(view.on)
-    flat = np.empty(9)
-    mujoco.mju_quat2Mat(flat, site.quat)
+    both, flat = np.empty(4), np.empty(9)
+    mujoco.mju_mulQuat(both, site.quat, np.array(view.turn))
+    mujoco.mju_quat2Mat(flat, both)
     turn = flat.reshape(3, 3)
     return site.pos + turn @ place, rows @ turn.T

@@ -13,6 +13,7 @@ from dexjax.hands import Hand
 from dexjax.limits import Limits
 from dexjax.objects.object_set import ObjectSet
 from dexjax.scene import Scene
+from dexjax.tasks.grasp.cameras import CAMERAS
 from dexjax.tasks.grasp.observations import OBJECT_CODE, OBSERVATIONS, observed_names
 from dexjax.tasks.grasp.rewards import NEAR_TO, REWARDS, Proposal
 
@@ -24,7 +25,7 @@ class GraspConfig:
     Attributes:
         observation: "geometry-unaware" (base policies), "full" (hyper-policy),
             "surface" (the same and the object's surface as it lies), "points" or
-            "seen-points" (vision policies).
+            "seen-points" (vision policies), "depth" (policies of cameras).
         relative: observe object - palm and object - fingertips as well.
         privileged: names of further observations, for critics and teachers alone.
         reward: "base", "full-pose", "stage1" or "stage2".
@@ -46,6 +47,11 @@ class GraspConfig:
         near_share: of the episodes of a training that start just before a grasp
             proposal or with the object in it; they do not count in its success.
         offset: m, largest horizontal offset of the dropped object.
+        cameras: "front" and "palm", of an observation of depth.
+        pixels: along each side of their images.
+        camera_noise: of depth, pixels without any and where cameras stand; 1 is 3 mm,
+            1 %, 5 mm and 0.02 rad.
+        blind: leave the images empty, to learn what can be done without any.
     """
 
     KIND: ClassVar[str] = "grasp"
@@ -64,6 +70,10 @@ class GraspConfig:
     retry_share: float = 0.0
     near_share: float = 0.0
     offset: float = 0.03
+    cameras: tuple[str, ...] = CAMERAS
+    pixels: int = 32
+    camera_noise: float = 0.0
+    blind: bool = False
 
     LIMITS: ClassVar[Limits] = {
         "observation": tuple(OBSERVATIONS),
@@ -77,6 +87,9 @@ class GraspConfig:
         "retry_share": (0.0, 1.0),
         "near_share": (0.0, 1.0),
         "offset": (0.0, 0.1),
+        "cameras": CAMERAS,
+        "pixels": (8, 1024),
+        "camera_noise": (0.0, 10.0),
     }
 
     @property

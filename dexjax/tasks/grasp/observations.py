@@ -12,6 +12,9 @@ For the ShadowHand, with the number of features in brackets:
 - object_code (64): the object's code x 0.1;
 - surface (44): see `surface_features`;
 - relative (18): object - palm and object - fingertips;
+- object_centre (3): the object's centre of mass from the palm's centre, world frame, in
+  units of 10 cm; the frame of a mug is a centimetre away from that;
+- depth (C, H, W): what depth cameras see, see `Images.depth`;
 - points, seen_points (512, 3): on the object's surface, from the palm's centre in units
   of 10 cm; all of it, or what two cameras see.
 
@@ -28,12 +31,13 @@ import jax.numpy as jnp
 from dexjax import rotations
 from dexjax.hands import Hand
 from dexjax.objects.object_set import CODE
-from dexjax.spec import PRIVILEGED, Observation
+from dexjax.spec import CAMERA, POLICY, PRIVILEGED, Observation
 from dexjax.tasks.grasp.surface import DIRECTIONS, surface_features
 
 PROPRIOCEPTION, PREVIOUS_ACTION = "proprioception", "previous_action"
 OBJECT_POSITION, OBJECT_STATE = "object_position", "object_state"
 OBJECT_CODE, SURFACE, RELATIVE = "object_code", "surface", "relative"
+OBJECT_CENTRE, DEPTH = "object_centre", "depth"
 POINTS, SEEN_POINTS = "points", "seen_points"
 
 _BASE = (PROPRIOCEPTION, PREVIOUS_ACTION, OBJECT_POSITION)
@@ -45,7 +49,10 @@ OBSERVATIONS = {
     "surface": (*_FULL, SURFACE),
     "points": (PROPRIOCEPTION, PREVIOUS_ACTION, POINTS),
     "seen-points": (PROPRIOCEPTION, PREVIOUS_ACTION, SEEN_POINTS),
+    "depth": (PROPRIOCEPTION, PREVIOUS_ACTION, DEPTH),
 }
+# What cameras and a hand's own sensors give: all that an end-to-end policy may see.
+_OWN = (PROPRIOCEPTION, PREVIOUS_ACTION, DEPTH)
 # Those with points: policies of vision.
 VISION = ("points", "seen-points")
 
@@ -127,14 +134,18 @@ class Situation(NamedTuple):
         previous_action: (actions,).
         goal: (3,) where the object is to be brought, m.
         code: (64,) of the object.
+        centre: (3,) the object's centre of mass, m.
         cloud: name of an observation of points -> (P, 3) them, world frame, m.
+        depth: -> (C, H, W) uint8, what depth cameras see.
     """
 
     sensed: Sensed
     previous_action: jax.Array
     goal: jax.Array
     code: jax.Array
+    centre: jax.Array
     cloud: Callable[[str], jax.Array]
+    depth: Callable[[], jax.Array]
 
 
 def observed_names(
@@ -152,7 +163,12 @@ def observed_names(
 
 
 def describe(
-    hand: Hand, names: tuple[str, ...], actions: int, encoder: str, visible: set[str]
+    hand: Hand,
+    names: tuple[str, ...],
+    actions: int,
+    encoder: str,
+    visible: set[str],
+    images: tuple[int, int, int] = (0, 0, 0),
 ) -> tuple[Observation, ...]:
     """What observations of these names are.
 
@@ -162,6 +178,7 @@ def describe(
         actions: components of an action.
         encoder: name of what gave the object codes.
         visible: names that a policy may see; the others are privileged.
+        images: (C, H, W) of what cameras see.
     """
     tips = len(hand.fingertips)
     shapes = {
@@ -172,6 +189,8 @@ def describe(
         OBJECT_CODE: (CODE,),
         SURFACE: (2 * len(DIRECTIONS) + 3 * (tips + 1),),
         RELATIVE: (3 + 3 * tips,),
+        OBJECT_CENTRE: (3,),
+        DEPTH: images,
         POINTS: (POINT_COUNT, 3),
         SEEN_POINTS: (POINT_COUNT, 3),
     }
@@ -179,11 +198,19 @@ def describe(
         Observation(
             name,
             shapes[name],
+            dtype="uint8" if name == DEPTH else "float32",
+            seen_by=_seen_by(name, visible),
             source=f"encoder {encoder}" if name == OBJECT_CODE and encoder else "",
-            **({} if name in visible else {"seen_by": PRIVILEGED}),
+            of_object=name not in _OWN,
         )
         for name in names
     )
+
+
+def _seen_by(name: str, visible: set[str]) -> str:
+    if name not in visible:
+        return PRIVILEGED
+    return CAMERA if name == DEPTH else POLICY
 
 
 def observe(hand: Hand, names: tuple[str, ...], now: Situation) -> dict[str, jax.Array]:
@@ -230,6 +257,8 @@ _OBSERVERS: dict[str, Callable[[Hand, Situation], jax.Array]] = {
     OBJECT_CODE: lambda hand, now: CODE_SCALE * now.code,
     SURFACE: _surface,
     RELATIVE: _relative,
+    OBJECT_CENTRE: lambda hand, now: POINT_SCALE * (now.centre - now.sensed.palm_pos),
+    DEPTH: lambda hand, now: now.depth(),
     POINTS: _points(POINTS),
     SEEN_POINTS: _points(SEEN_POINTS),
 }

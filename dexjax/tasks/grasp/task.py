@@ -10,12 +10,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from dexjax import rotations
 from dexjax.physics.engine import Engine, PhysicsState
 from dexjax.physics.guard import is_broken
 from dexjax.spec import TaskSpec
+from dexjax.tasks.grasp.cameras import depth_camera
 from dexjax.tasks.grasp.clouds import make_cloud
 from dexjax.tasks.grasp.config import GraspConfig, check_task, proposals_of
 from dexjax.tasks.grasp.observations import (
+    DEPTH,
     POINT_SCALE,
     POINTS,
     SEEN_POINTS,
@@ -81,8 +84,9 @@ class GraspTask:
         )
         visible = set(observed_names(config.observation, config.relative))
         actions = scene.model.nu
+        images = (len(config.cameras), config.pixels, config.pixels)
         self.spec = TaskSpec(
-            describe(self.hand, self._names, actions, encoder, visible),
+            describe(self.hand, self._names, actions, encoder, visible, images),
             actions,
             body=scene.body,
             episode_steps=config.episode_steps,
@@ -97,6 +101,15 @@ class GraspTask:
             self.hand,
             self.objects,
         )
+        self._look = None
+        if DEPTH in self._names:
+            self._look = depth_camera(
+                engine,
+                config.cameras,
+                config.pixels,
+                config.camera_noise,
+                config.blind,
+            )
         self._starts = Starts(engine, config, self._proposals, seed)
 
     def reset(self, key: jax.Array, episode: Episode | None = None) -> TaskState:
@@ -201,9 +214,23 @@ class GraspTask:
             memory.previous_action,
             self._goal,
             jnp.asarray(self.objects.code)[physics.object_id],
+            self._centre(physics, sensed),
             lambda name: self._points(name, physics, sensed),
+            lambda: self._depth(physics, memory),
         )
         return observe(self.hand, self._names, now)
+
+    def _centre(self, physics: PhysicsState, sensed: Sensed) -> jax.Array:
+        """The object's centre of mass (3,), m."""
+        own = jnp.asarray(self.objects.com)[physics.object_id]
+        return sensed.object_pos + rotations.rotate(sensed.object_quat, own)
+
+    def _depth(self, physics: PhysicsState, memory: Memory) -> jax.Array:
+        """What the depth cameras see."""
+        assert self._look is not None
+        # The key is an episode's, the time tells its steps apart.
+        step = jax.random.fold_in(memory.key, jnp.round(1e3 * physics.time).astype(int))
+        return self._look(memory.key, step, physics)
 
     def _points(self, name: str, physics: PhysicsState, sensed: Sensed) -> jax.Array:
         root = physics.qpos[self.engine.scene.root_qpos]

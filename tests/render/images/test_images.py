@@ -23,7 +23,7 @@ FRONT = View(Camera("front", (0.36, -0.46, 0.34), (0.0, 0.0, 0.13), 42.0))
 # camera what is behind it.
 PALM = View(
     Camera("palm", (0.02, -0.12, 0.05), (0.03, 0.0, 0.02), 80.0),
-    "palm_center",
+    on="palm_center",
     near=0.0,
     far=0.35,
 )
