@@ -9,7 +9,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dexjax.networks.inputs import joined
 from dexjax.networks.mlp import Mlp
 
 # What an actor's estimator says, among its observations.
@@ -87,11 +86,11 @@ class Estimator(nn.Module):
     outputs: int
 
     @nn.compact
-    def __call__(self, vectors: jax.Array, images: jax.Array) -> jax.Array:
-        """(…, features) and (…, C, H, W) to (…, outputs)."""
+    def __call__(self, vectors: Sequence[jax.Array], images: jax.Array) -> jax.Array:
+        """(…, features) each and (…, C, H, W) to (…, outputs)."""
         seen = Eyes(self.features, name="eyes")(images)
-        both = jnp.concatenate([vectors, seen], axis=-1)
-        return Mlp((self.width,), self.outputs, name="layers")(both)
+        every = jnp.concatenate([*vectors, seen], axis=-1)
+        return Mlp((self.width,), self.outputs, name="layers")(every)
 
 
 class CameraActor(nn.Module):
@@ -138,7 +137,6 @@ class CameraActor(nn.Module):
 
         An estimate among the observations stands for the images.
         """
-        own = joined(obs, self.sees[:-1])
         if self.concurrent:
             said = obs[ESTIMATE] if ESTIMATE in obs else self.estimate(obs)
             seen = jax.lax.stop_gradient(said)
@@ -147,7 +145,7 @@ class CameraActor(nn.Module):
             if self.estimates:
                 # Parameters are made by what is called.
                 self.head(seen)
-        mean = self.layers(jnp.concatenate([own, seen], axis=-1))
+        mean = self.layers(jnp.concatenate([*self._vectors(obs), seen], axis=-1))
         std = jnp.broadcast_to(jnp.exp(self.log_std), mean.shape)
         return distrax.MultivariateNormalDiag(mean, std), carry
 
@@ -155,8 +153,12 @@ class CameraActor(nn.Module):
         """name -> (…, features) to (…, estimates)."""
         images = obs[self.sees[-1]]
         if self.concurrent:
-            return self.estimator(joined(obs, self.sees[:-1]), images)
+            return self.estimator(self._vectors(obs), images)
         return self.head(_QUIET * self.eyes(images))
+
+    def _vectors(self, obs: Mapping[str, jax.Array]) -> list[jax.Array]:
+        """What is observed beside the images."""
+        return [obs[name] for name in self.sees[:-1]]
 
     def initial_carry(self, batch: int) -> Any:
         """Nothing: it has no memory."""

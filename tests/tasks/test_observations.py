@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from dexjax.spec import POLICY, PRIVILEGED
+from dexjax.spec import CAMERA, POLICY, PRIVILEGED
 from dexjax.tasks.grasp.observations import (
     OBSERVATIONS,
     Situation,
@@ -27,9 +27,12 @@ EVERY = (
     "object_code",
     "surface",
     "relative",
+    "object_centre",
     "points",
     "seen_points",
+    "depth",
 )
+IMAGES = (2, 8, 8)
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +64,7 @@ def inputs():
         "previous_action": rng.uniform(-1, 1, 24).astype(np.float32),
         "goal": GOAL,
         "code": rng.normal(size=64).astype(np.float32),
+        "centre": np.array([0.1, 0.2, 0.35]),
     }
 
 
@@ -73,7 +77,10 @@ def seen(box_scene, world, inputs):
     # Each kind of points is asked for under its own name.
     shift = {"surface": 0.0, "points": 1.0, "seen_points": 2.0}
     now = Situation(
-        sensed, cloud=lambda name: jnp.asarray(CLOUD) + shift[name], **arrays
+        sensed,
+        cloud=lambda name: jnp.asarray(CLOUD) + shift[name],
+        depth=lambda: jnp.ones(IMAGES, jnp.uint8),
+        **arrays,
     )
     found = observe(box_scene.hand, EVERY, now)
     return {name: np.asarray(x) for name, x in found.items()}
@@ -97,13 +104,15 @@ def orientation(data, site):
 
 def test_what_is_described_is_what_is_seen(box_scene, seen):
     visible = set(EVERY) - {"object_state"}
-    told = describe(box_scene.hand, EVERY, 24, "0123", visible)
+    told = describe(box_scene.hand, EVERY, 24, "0123", visible, IMAGES)
     assert {own.name: own.shape for own in told} == {
         name: x.shape for name, x in seen.items()
     }
     for own in told:
-        hidden = own.name == "object_state"
-        assert own.seen_by == (PRIVILEGED if hidden else POLICY)
+        who = {"object_state": PRIVILEGED, "depth": CAMERA}
+        assert own.seen_by == who.get(own.name, POLICY)
+        told_by_hand = {"proprioception", "previous_action", "depth"}
+        assert own.of_object == (own.name not in told_by_hand)
         assert own.source == ("encoder 0123" if own.name == "object_code" else "")
     assert all(
         own.source == "" for own in describe(box_scene.hand, EVERY, 24, "", visible)
@@ -135,6 +144,11 @@ def test_surface_ends_with_the_way_from_the_palm_to_the_nearest_point(world, see
 def test_points_are_seen_from_the_palm(world, seen, name, shift):
     expected = 10.0 * (CLOUD + shift - world.site("palm_center").xpos)
     np.testing.assert_allclose(seen[name], expected, atol=1e-4)
+
+
+def test_the_centre_of_mass_is_seen_from_the_palm(world, seen, inputs):
+    expected = 10.0 * (inputs["centre"] - world.site("palm_center").xpos)
+    np.testing.assert_allclose(seen["object_centre"], expected, atol=1e-4)
 
 
 def test_joint_positions_are_scaled_to_their_limits(box_scene, world, seen):
