@@ -39,6 +39,7 @@ from result_tables.columns import (
     load,
     table,
 )
+from result_tables.depth import RENDER
 from result_tables.dexgen import (
     DIFFUSION,
     GRASP_SETS,
@@ -72,6 +73,7 @@ PAGES = (
     "docs/results.md",
     "docs/resdex.md",
     "docs/dexgen.md",
+    "docs/depth.md",
 )
 # So many categories of objects are shown of those that are held least often.
 _WORST_CATEGORIES = 12
@@ -224,6 +226,7 @@ BLOCKS = {
     "diffusion": listed("diffusion.json", DIFFUSION),
     "dexgen-kills": Block("dexgen_kills.json", dexgen_kills_line),
     "storage": listed("storage.json", STORAGE),
+    "render": listed("render.json", RENDER),
     "hours": Block("hours.json", hours_table),
 }
 

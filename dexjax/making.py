@@ -93,8 +93,8 @@ def make(
         objects: as for a training: "mug", "mug,can:2", "thing.stl" or
             "everyday/train:64"; a mug by default, and in the hand "geometric/train".
         sees: a policy, whose observations the task then gives, or one of "full",
-            "surface", "points", "seen-points" and "geometry-unaware"; a task in the
-            hand always observes the same, and takes hand and grasps of a policy.
+            "surface", "points", "seen-points", "depth" and "geometry-unaware"; a task
+            in the hand always observes the same, and takes hand and grasps of a policy.
         seed: of the start states.
         **choices: any field of `SceneConfig` (hand, wrist, engine, size, dexgraspnet,
             encoder, grasps) and of `GraspConfig` (reward, goal_height, starts, …) or
@@ -154,6 +154,9 @@ def _as_seen_by(
         scene = dataclasses.replace(
             scene, hand=trained.hand, wrist=trained.wrist, encoder=trained.encoder
         )
+        if isinstance(policy.run.task, GraspConfig):
+            own = policy.run.task
+            task = dataclasses.replace(task, cameras=own.cameras, pixels=own.pixels)
     return scene, task
 
 

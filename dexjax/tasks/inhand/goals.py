@@ -16,7 +16,7 @@ from dexjax.hands import Hand
 from dexjax.objects.object_set import ObjectSet
 
 # A goal of fine rotation: the object turned by so much, rad, and moved no farther, m.
-ROTATION_RAD, ROTATION_M = (0.3, 0.9), 0.01
+ROTATION_RAD, ROTATION_M = (0.5, 1.2), 0.01
 
 
 class Grasp(NamedTuple):

@@ -59,9 +59,12 @@ def test_its_policy_acts_on_images_as_it_did(trained):
     other, _ = stored.act(obs | {"depth": 255 - obs["depth"]}, stored.init(3))
     assert one.shape == (3, 24)
     assert np.abs(np.asarray(one - other)).max() > 1e-6
-    # As the library gives it.
-    again, _ = dexjax.load(folder).act(obs, stored.init(3))
+    # As the library gives it, in the task as it was trained for.
+    policy = dexjax.load(folder)
+    again, _ = policy.act(obs, stored.init(3))
     np.testing.assert_array_equal(one, again)
+    task = dexjax.make("grasp", objects="box", sees=policy, starts=2)
+    assert task.spec.observation("depth").shape == (2, 16, 16)
 
 
 def test_controls_say_what_images_are_good_for(trained):
