@@ -23,6 +23,7 @@ from dexjax.data import (
     written,
 )
 from dexjax.errors import DexjaxError
+from dexjax.learners.worlds import batched
 from dexjax.limits import Limits
 from dexjax.networks.carry import begun_again
 from dexjax.physics.choice import ENGINES
@@ -207,7 +208,7 @@ def roller(
         expert: what acts.
         options: how many worlds and steps, and the noise on actions.
     """
-    count = options.worlds
+    count, batch = options.worlds, batched(task)
     noisy = options.spread * (jnp.arange(count) % 2)[:, None]
 
     def step(now, key: jax.Array):
@@ -216,7 +217,7 @@ def roller(
         action, carry = expert.act(worlds.obs, carry, act_key)
         action += noisy * jax.random.normal(noise_key, action.shape)
         before = _recorded(task, worlds)
-        worlds = jax.vmap(task.step)(worlds, action)
+        worlds = batch.restart(batch.advance(worlds, action))
         carry = begun_again(carry, expert.init(count), worlds.done)
         told = (worlds.metrics[GOALS] > 0, worlds.metrics[DROPS] > 0)
         return (worlds, carry), (before, told)

@@ -14,6 +14,7 @@ import numpy as np
 from flax import struct
 
 from dexjax.hands.finger_state import finger_keypoints
+from dexjax.learners.worlds import batched
 from dexjax.networks.carry import begun_again
 from dexjax.networks.diffusion.motions import STEP_RAD
 from dexjax.physics.engine import PhysicsState
@@ -198,6 +199,7 @@ def _runner(
         fn(key, (disturbance, guidance, mode)) -> what is kept, (steps, …).
     """
     task, policy, worlds, steps, controller = acting
+    batch = batched(task)
     tips = finger_keypoints(task.hand, 1)
     driven = task.hand.actuated_index
 
@@ -216,7 +218,7 @@ def _runner(
         if controller is not None:
             prompt = prompted(prompt, command(state, action), guidance, mode)
             action, prompt = controller.act(state.obs, prompt, draw_key)
-        after = jax.vmap(task.step)(state, action)
+        after = batch.restart(batch.advance(state, action))
         carry = begun_again(carry, policy.init(worlds), after.done)
         return (after, carry, prompt), keep(state, after)
 
