@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from dexjax.evaluation.interval import wilson
+from dexjax.learners.worlds import batched
 from dexjax.networks.carry import begun_again
 from dexjax.physics.engine import PhysicsState
 from dexjax.policies.policy import Policy, check_fits
@@ -111,12 +112,13 @@ def _run(
 ) -> tuple[dict[str, jax.Array], jax.Array, PhysicsState, PhysicsState]:
     spec, count = task.spec, len(keys)
     shown = np.linspace(0, count - 1, min(count, RECORDED)).astype(int)
+    batch = batched(task)
 
     def step(now, key: jax.Array):
         worlds, carry, over = now
         before = jax.tree.map(lambda x: x[shown], worlds.physics)
         action, carry = policy.act(worlds.obs, carry, key)
-        worlds = jax.vmap(task.step)(worlds, action)
+        worlds = batch.restart(batch.advance(worlds, action))
         carry = begun_again(carry, policy.init(count), worlds.done)
         # A world whose episode ended before its time goes on with another.
         own = {n: (worlds.metrics[n] > 0) & ~over for n in spec.outcomes}
