@@ -4,10 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-from jax.sharding import Mesh
 
 from dexjax.learners.learner import Learner
-from dexjax.learners.placement import worlds_mesh
+from dexjax.learners.placement import Placement, place
 from dexjax.learners.ppo.learner import make_ppo
 from dexjax.learners.ppo.loss import Networks
 from dexjax.runs.assemble import assemble_engine, load_run_objects, training_task
@@ -18,7 +17,7 @@ from dexjax.runs.run import Run
 from dexjax.runs.storage.folder import RunFolder
 from dexjax.tasks.task import Task
 
-MakeLearner = Callable[[Any, Mesh | None], Learner]
+MakeLearner = Callable[[Any, Placement | None], Learner]
 
 
 def launch(
@@ -31,7 +30,7 @@ def launch(
 
     Args:
         run: `out` is its folder.
-        make_learner: makes the learner of a task, over a mesh of devices or one device.
+        make_learner: makes the learner of a task, on several devices or one.
         started: `time.monotonic()` at the start of the process's work.
         option: by which fewer worlds can be asked for.
 
@@ -42,7 +41,7 @@ def launch(
         DexjaxError: for whatever is wrong with the run or the folder.
     """
     assert run.out is not None
-    mesh = worlds_mesh(run.devices) if run.devices > 1 else None
+    placement = place(run.devices, run.learners) if run.devices > 1 else None
     objects = load_run_objects(run)
     engine = assemble_engine(run, objects)
     with RunFolder.open(run.out.expanduser(), run.plain(), run.fresh) as folder:
@@ -54,7 +53,7 @@ def launch(
         print(f"engine {engine.name}{chosen}, run folder {folder.path}")
         keep(folder.path, run, objects)
         task = training_task(run, engine)
-        learner = make_learner(task, mesh)
+        learner = make_learner(task, placement)
         worlds, steps = run.learner.worlds, run.learner.steps
         check_memory(learner, task.spec, worlds, steps, run.devices, option)
         trained = train(folder, run, learner, task, started)
@@ -63,12 +62,12 @@ def launch(
         return write_report(folder, run, learner, trained, task)
 
 
-def ppo_learner(run: Any) -> Callable[[Task, Mesh | None], Learner]:
+def ppo_learner(run: Any) -> Callable[[Task, Placement | None], Learner]:
     """What makes the learner of a run by PPO, which has a `ppo` and a `network`."""
 
-    def make(task: Task, mesh: Mesh | None) -> Learner:
+    def make(task: Task, placement: Placement | None) -> Learner:
         networks = Networks(run.network.actor(task.spec), run.network.critic(task.spec))
-        return make_ppo(task, networks, run.ppo, mesh)
+        return make_ppo(task, networks, run.ppo, placement)
 
     return make
 

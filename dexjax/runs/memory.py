@@ -40,7 +40,8 @@ def check_memory(
     if needed > there:
         raise DexjaxError(
             f"{worlds:,} worlds of {steps} steps need about {needed / 1e9:.0f} GB, "
-            f"there are {there / 1e9:.0f} GB: choose fewer ({option})"
+            f"there are {there / 1e9:.0f} GB: choose fewer ({option}), about "
+            f"{int(worlds * there / needed):,} would fit"
         )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 import tyro
 
 from dexjax import limits
+from dexjax.errors import DexjaxError
 from dexjax.hands import load_hand
 from dexjax.learners.ppo.config import PpoConfig
 from dexjax.limits import Limits
@@ -97,6 +98,8 @@ class Run:
         budget: for how long.
         preset: "smoke", "laptop", "gpu" or "paper"; sets all other defaults.
         devices: GPUs or TPU cores to spread the worlds over.
+        learners: so many of these hold no worlds and do all the learning; with 0 all do
+            both.
         seed: of everything.
         out: run folder.
         fresh: start anew where the folder holds a run.
@@ -107,12 +110,14 @@ class Run:
     budget: Annotated[Budget, _FLAT] = Budget()
     preset: str = "laptop"
     devices: int = 1
+    learners: int = 0
     seed: int = 0
     out: Path | None = None
     fresh: bool = False
 
     LIMITS: ClassVar[Limits] = {
         "devices": (1, 4096),
+        "learners": (0, 4095),
         "seed": (0, 2_000_000_000),
     }
 
@@ -139,6 +144,11 @@ class Run:
                 that do not fit together.
         """
         limits.check(self)
+        if self.learners >= self.devices:
+            raise DexjaxError(
+                f"learners is {self.learners}, must be below devices = {self.devices}: "
+                "one at least has to simulate"
+            )
 
 
 @dataclasses.dataclass(frozen=True)

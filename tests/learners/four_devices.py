@@ -3,6 +3,7 @@
 Prints what differs; `test_devices.py` reads it.
 """
 
+import dataclasses
 import json
 import sys
 
@@ -12,7 +13,7 @@ import numpy as np
 from jax.sharding import PartitionSpec
 
 from dexjax.hands import load_hand
-from dexjax.learners.placement import WORLDS, worlds_mesh
+from dexjax.learners.placement import WORLDS, place
 from dexjax.learners.ppo.config import PpoConfig
 from dexjax.learners.ppo.learner import make_ppo
 from dexjax.learners.ppo.loss import Networks
@@ -22,11 +23,13 @@ from dexjax.objects.loading import load_object
 from dexjax.physics.choice import make_engine
 from dexjax.physics.engine import Engine
 from dexjax.scene import make_scene
+from dexjax.systems.depth.presets import depth_preset
 from dexjax.tasks.grasp import GraspConfig, GraspTask
 
-WORLD_COUNT = 16
+WORLD_COUNT = 48
 SMALL = PpoConfig(worlds=WORLD_COUNT, steps=4, epochs=2, normalise=True)
 NETWORK = MlpConfig((16, 16))
+DEPTH = depth_preset("smoke")
 
 
 def difference(one, other) -> float:
@@ -72,7 +75,7 @@ def stepping(engine: Engine) -> dict[str, float]:
     mapped = jax.pmap(roll)(*by_device)
     mapped = jax.tree.map(lambda x: x.reshape(WORLD_COUNT, *x.shape[2:]), mapped)
     split = PartitionSpec(WORLDS)
-    mesh = worlds_mesh(4)
+    mesh = place(4).simulate
     # JAX cannot know over which devices the result of a call to the host varies.
     sharded = jax.shard_map(
         roll, mesh=mesh, in_specs=split, out_specs=split, check_vma=False
@@ -86,15 +89,19 @@ def stepping(engine: Engine) -> dict[str, float]:
     }
 
 
-def learning(engine: Engine) -> dict[str, float]:
+def learning(task: GraspTask, networks: Networks, learners: int) -> dict[str, float]:
     """Two PPO iterations on four devices against one, the second from one state.
 
     Contacts make more of a rounding with every step of a later rollout.
+
+    Args:
+        task: that is learned.
+        networks: that are trained.
+        learners: how many of the devices hold no worlds.
     """
-    task = GraspTask(engine, GraspConfig(relative=True, starts=4, episode_steps=20))
-    networks = Networks(NETWORK.actor(task.spec), NETWORK.critic(task.spec))
     alone, spread = (
-        make_ppo(task, networks, SMALL, mesh) for mesh in (None, worlds_mesh(4))
+        make_ppo(task, networks, SMALL, placement)
+        for placement in (None, place(4, learners))
     )
     state, other = (learner.init(jax.random.key(0)) for learner in (alone, spread))
     first = jax.device_get(state.params)
@@ -102,7 +109,9 @@ def learning(engine: Engine) -> dict[str, float]:
     other, _ = spread.train(other)
     gap = distance(state.params, other.params)
     one, its = alone.train(jax.tree.map(jnp.copy, state))
-    four, theirs = spread.train(state)
+    # Nothing passes between devices but what is sent on purpose.
+    with jax.transfer_guard("disallow" if learners else "allow"):
+        four, theirs = spread.train(jax.tree.map(jnp.copy, state))
     return {
         "first_params": gap,
         "params": distance(one.params, four.params),
@@ -110,7 +119,8 @@ def learning(engine: Engine) -> dict[str, float]:
         "metrics": difference(its, theirs),
         "qpos": difference(one.worlds.physics.qpos, four.worlds.physics.qpos),
         "learned": distance(first, one.params),
-        "learner_devices": len(four.worlds.reward.sharding.device_set),
+        "simulating": len(four.worlds.reward.sharding.device_set),
+        "learning": len(four.learning_rate.sharding.device_set),
         "episodes": float(its["episodes"]),
     }
 
@@ -120,7 +130,20 @@ def main() -> None:
     jax.config.update("jax_num_cpu_devices", 4)
     scene = make_scene(load_hand(), load_object("box"))
     engine = make_engine(scene, "native", substeps=2)
-    json.dump(stepping(engine) | learning(engine), sys.stdout)
+    task = GraspTask(engine, GraspConfig(relative=True, starts=4, episode_steps=20))
+    networks = Networks(NETWORK.actor(task.spec), NETWORK.critic(task.spec))
+    seeing = GraspTask(engine, dataclasses.replace(DEPTH.task, starts=4))
+    cameras = Networks(
+        DEPTH.network.actor(seeing.spec), DEPTH.network.critic_for(seeing.spec)
+    )
+    found = {
+        "stepping": stepping(engine),
+        "together": learning(task, networks, 0),
+        "3 + 1": learning(task, networks, 1),
+        "2 + 2": learning(task, networks, 2),
+        "3 + 1, cameras": learning(seeing, cameras, 1),
+    }
+    json.dump(found, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -68,6 +68,104 @@ def seen_names(networks: Networks) -> set[str]:
     return names - {""}
 
 
+class Said(NamedTuple):
+    """What the networks say of one step; (worlds, …).
+
+    Attributes:
+        obs: what they saw, as it was observed, and what was estimated.
+    """
+
+    obs: Observations
+    action: jax.Array
+    log_prob: jax.Array
+    mean: jax.Array
+    std: jax.Array
+    value: jax.Array
+
+
+class Told(NamedTuple):
+    """What one step of the worlds tells a learner; (worlds, …).
+
+    Attributes:
+        obs: what the networks see next, where an episode has ended of the following
+            one.
+        final: what the critic sees after the step, before that.
+    """
+
+    obs: Observations
+    final: Observations
+    reward: jax.Array
+    terminated: jax.Array
+    truncated: jax.Array
+
+
+def say(
+    networks: Networks,
+    config: PpoConfig,
+    params: Params,
+    statistics: Statistics,
+    obs: Observations,
+    carry: Any,
+    key: jax.Array,
+) -> tuple[Said, Any]:
+    """What the networks say of observations (worlds, …), and the actor's carry."""
+    seen = seen_by(networks, config, statistics, obs)
+    seen = with_estimate(networks.actor, params.actor, seen)
+    said, carry = networks.actor.apply(params.actor, seen, carry)
+    action, log_prob = said.sample_and_log_prob(seed=key)
+    return Said(
+        obs={name: obs.get(name, seen[name]) for name in seen},
+        action=action,
+        log_prob=log_prob,
+        mean=said.mean(),
+        std=said.stddev(),
+        value=jnp.asarray(networks.critic.apply(params.critic, seen)),
+    ), carry
+
+
+def step_worlds(
+    worlds: Worlds, networks: Networks, before: TaskState, action: jax.Array
+) -> tuple[TaskState, Told, dict[str, jax.Array]]:
+    """A step of all worlds; they, what is told of it, the task's metrics."""
+    after = worlds.advance(before, action)
+    following = worlds.restart(after)
+    told = Told(
+        obs={name: following.obs[name] for name in sorted(seen_names(networks))},
+        final={name: after.obs[name] for name in networks.critic.sees},
+        reward=after.reward,
+        terminated=after.terminated,
+        truncated=after.truncated,
+    )
+    return following, told, after.metrics
+
+
+def happened(
+    networks: Networks,
+    config: PpoConfig,
+    params: Params,
+    statistics: Statistics,
+    said: Said,
+    told: Told,
+) -> Transition:
+    """What a learner keeps of one step."""
+    scaling = scaling_of(statistics)
+    own = [name for name in networks.critic.sees if name in scaling.mean]
+    scaling = scaling._replace(mean={name: scaling.mean[name] for name in own})
+
+    def value(obs: Observations) -> jax.Array:
+        seen = scaled(scaling, obs, config.observation_clip)
+        return jnp.asarray(networks.critic.apply(params.critic, seen))
+
+    nothing = jnp.zeros_like(told.reward)
+    return Transition(
+        **said._asdict(),
+        final_value=for_ended(value, told.truncated, told.final, nothing),
+        reward=config.reward_scale * told.reward,
+        terminated=told.terminated,
+        done=told.terminated | told.truncated,
+    )
+
+
 def roll_out(
     worlds: Worlds,
     networks: Networks,
@@ -76,36 +174,15 @@ def roll_out(
     key: jax.Array,
 ) -> tuple[TaskState, Any, Transition, dict[str, jax.Array]]:
     """Steps all worlds; they, the actor's carry, what happened, the task's metrics."""
-    params = state.params
-
-    def value(obs: Observations) -> jax.Array:
-        seen = seen_by(networks, config, state.statistics, obs)
-        return jnp.asarray(networks.critic.apply(params.critic, seen))
+    known = networks, config, state.params, state.statistics
 
     def act_and_step(now: tuple[TaskState, Any], key: jax.Array):
         before, carry = now
-        seen = seen_by(networks, config, state.statistics, before.obs)
-        seen = with_estimate(networks.actor, params.actor, seen)
-        said, carry = networks.actor.apply(params.actor, seen, carry)
-        action, log_prob = said.sample_and_log_prob(seed=key)
-        after = worlds.advance(before, action)
-        kept = {name: before.obs.get(name, seen[name]) for name in seen}
-        transition = Transition(
-            obs=kept,
-            action=action,
-            log_prob=log_prob,
-            mean=said.mean(),
-            std=said.stddev(),
-            value=jnp.asarray(networks.critic.apply(params.critic, seen)),
-            final_value=for_ended(
-                value, after.truncated, after.obs, jnp.zeros_like(after.reward)
-            ),
-            reward=config.reward_scale * after.reward,
-            terminated=after.terminated,
-            done=after.done,
-        )
-        carry = forget(networks.actor, carry, after.done)
-        return (worlds.restart(after), carry), (transition, after.metrics)
+        said, carry = say(*known, before.obs, carry, key)
+        after, told, metrics = step_worlds(worlds, networks, before, said.action)
+        transition = happened(*known, said, told)
+        carry = forget(networks.actor, carry, transition.done)
+        return (after, carry), (transition, metrics)
 
     keys = jax.random.split(key, config.steps)
     start = state.worlds, state.carry

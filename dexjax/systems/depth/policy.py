@@ -5,9 +5,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from jax.sharding import Mesh
-
 from dexjax.learners.learner import Learner
+from dexjax.learners.placement import Placement
 from dexjax.learners.ppo.config import PpoConfig
 from dexjax.learners.ppo.learner import make_ppo
 from dexjax.learners.ppo.loss import Networks
@@ -48,13 +47,13 @@ def train_depth(run: DepthRun) -> dict:
     return launch(run, depth_learner(run), started)
 
 
-def depth_learner(run: DepthRun) -> Callable[[Task, Mesh | None], Learner]:
+def depth_learner(run: DepthRun) -> Callable[[Task, Placement | None], Learner]:
     """What makes the learner of a run."""
 
-    def make(task: Task, mesh: Mesh | None) -> Learner:
+    def make(task: Task, placement: Placement | None) -> Learner:
         networks = Networks(
             run.network.actor(task.spec), run.network.critic_for(task.spec)
         )
-        return make_ppo(task, networks, run.ppo, mesh)
+        return make_ppo(task, networks, run.ppo, placement)
 
     return make

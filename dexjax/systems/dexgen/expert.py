@@ -9,11 +9,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from jax.sharding import Mesh
-
 from dexjax.errors import DexjaxError
 from dexjax.learners.imitation import ImitationConfig, with_imitation
 from dexjax.learners.learner import Learner
+from dexjax.learners.placement import Placement
 from dexjax.learners.ppo.config import PpoConfig
 from dexjax.learners.ppo.loss import Networks
 from dexjax.networks.mlp_config import MlpConfig
@@ -59,7 +58,7 @@ def train_expert(run: ExpertRun) -> dict:
     return launch(run, expert_learner(run), started)
 
 
-def expert_learner(run: ExpertRun) -> Callable[[InhandTask, Mesh | None], Learner]:
+def expert_learner(run: ExpertRun) -> Callable[[InhandTask, Placement | None], Learner]:
     """What makes the learner of a run.
 
     Raises:
@@ -72,11 +71,11 @@ def expert_learner(run: ExpertRun) -> Callable[[InhandTask, Mesh | None], Learne
         )
     make = ppo_learner(run)
 
-    def learner(task: InhandTask, mesh: Mesh | None) -> Learner:
+    def learner(task: InhandTask, placement: Placement | None) -> Learner:
         networks = Networks(run.network.actor(task.spec), run.network.critic(task.spec))
         shown = simple("straight", task)
         return with_imitation(
-            make(task, mesh), task, networks, run.ppo, run.imitation, shown
+            make(task, placement), task, networks, run.ppo, run.imitation, shown
         )
 
     return learner

@@ -7,11 +7,11 @@ from typing import Annotated, ClassVar
 
 import jax
 import tyro
-from jax.sharding import Mesh
 
 from dexjax.errors import DexjaxError
 from dexjax.learners.learner import Learner
 from dexjax.learners.mixture import MixtureTask
+from dexjax.learners.placement import Placement
 from dexjax.learners.ppo.learner import TrainState
 from dexjax.limits import Limits
 from dexjax.networks.experts import NORMALISATIONS
@@ -184,11 +184,11 @@ def train_stage(run: HyperRun, bases: Bases) -> dict:
     check_bases(bases, run)
     check_start(run)
 
-    def learner(task: GraspTask, mesh: Mesh | None) -> Learner:
+    def learner(task: GraspTask, placement: Placement | None) -> Learner:
         assert run.out is not None
         own = [base.summary | {"digest": base.digest} for base in bases]
         write_json(run.out / "bases.json", own)
-        return make_hyper(task, bases, run, mesh)
+        return make_hyper(task, bases, run, placement)
 
     return launch(run, learner, started)
 
@@ -197,7 +197,7 @@ def make_hyper(
     task: GraspTask,
     bases: Bases,
     run: HyperRun,
-    mesh: Mesh | None = None,
+    placement: Placement | None = None,
 ) -> Learner:
     """PPO of a hyper-policy; its policy gives actions of the task, mixed already.
 
@@ -205,12 +205,12 @@ def make_hyper(
         task: the grasping task.
         bases: that are mixed; see `check_bases`.
         run: of the hyper-policy; it may start where another ended.
-        mesh: of devices.
+        placement: see `make_ppo`.
     """
     stacked = BasePolicies.of([base.policy for base in bases])
     mixture = Mixture(stacked, run.mixture.residual, run.mixture.normalisation)
     steered = MixtureTask(task, mixture)
-    ppo = ppo_learner(run)(steered, mesh)
+    ppo = ppo_learner(run)(steered, placement)
 
     def init(key: jax.Array) -> TrainState:
         state = ppo.init(key)

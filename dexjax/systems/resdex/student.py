@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 import tyro
-from jax.sharding import Mesh
 
 from dexjax.errors import DexjaxError
 from dexjax.learners.dagger import make_dagger
 from dexjax.learners.dagger_config import DaggerConfig
 from dexjax.learners.learner import Learner
+from dexjax.learners.placement import Placement
 from dexjax.limits import Limits, one_of
 from dexjax.networks.student import VisionActor
 from dexjax.policies.policy import check_fits
@@ -149,7 +149,7 @@ def train_student(options: StudentOptions) -> dict:
         )
     teacher = load_stored(find(run.teacher)).policy
 
-    def learner(task: GraspTask, mesh: Mesh | None) -> Learner:
+    def learner(task: GraspTask, placement: Placement | None) -> Learner:
         check_fits(teacher, task.spec, f"the teacher {run.teacher}")
         vectors = tuple(n for n in OBSERVATIONS[options.cloud] if n not in _CLOUDS)
         (cloud,) = set(OBSERVATIONS[options.cloud]) & _CLOUDS
