@@ -83,7 +83,7 @@ def measure_controls(stored: StoredPolicy, where: Where) -> list[dict]:
         rows.append({"images": images, **pooled(found, name)})
     told = {
         "cameras": list(run.task.cameras),
-        "resolution": run.task.pixels,
+        "resolution": "x".join(map(str, run.task.pixels)),
         "blind": run.task.blind,
         "hand": run.scene.hand,
         "engine": task.engine.name,

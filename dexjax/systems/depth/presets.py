@@ -35,7 +35,7 @@ PRESETS = {
     "smoke": DepthRun(
         preset="smoke",
         scene=_SCENE,
-        task=dataclasses.replace(_TASK, starts=16, pixels=16),
+        task=dataclasses.replace(_TASK, starts=16, pixels=(16, 16)),
         ppo=dataclasses.replace(_PPO, worlds=64, minibatches=8),
         network=dataclasses.replace(_NETWORK, widths=(64, 64), features=16),
         budget=Budget(env_steps=64 * 16 * 20, eval_episodes=64, checkpoint_every=2.0),
@@ -51,14 +51,14 @@ PRESETS = {
     "gpu": DepthRun(
         preset="gpu",
         scene=_SCENE,
-        task=dataclasses.replace(_TASK, pixels=64),
+        task=dataclasses.replace(_TASK, pixels=(64, 64)),
         ppo=dataclasses.replace(_PPO, worlds=2048, minibatches=8, epochs=4),
         network=_NETWORK,
         budget=Budget(env_steps=20_000_000, stop_at=0.99),
     ),
     "paper": DepthRun(
         preset="paper",
-        task=dataclasses.replace(_TASK, pixels=160),
+        task=dataclasses.replace(_TASK, pixels=(160, 120)),
         ppo=PpoConfig(worlds=4096, steps=16, epochs=4, minibatches=4, discount=0.998),
         network=VisionConfig(widths=(512, 512), estimator="head"),
         budget=Budget(env_steps=1_000_000_000),

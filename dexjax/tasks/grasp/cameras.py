@@ -50,7 +50,7 @@ def views(names: Sequence[str], hand: Hand) -> tuple[View, ...]:
 def depth_camera(
     engine: Engine,
     names: Sequence[str],
-    pixels: int,
+    pixels: tuple[int, int],
     noise: float,
     blind: bool,
 ) -> Callable[[jax.Array, jax.Array, PhysicsState], jax.Array]:
@@ -59,7 +59,7 @@ def depth_camera(
     Args:
         engine: steps the scene that they look at.
         names: of cameras.
-        pixels: along each side of an image.
+        pixels: width and height of an image.
         noise: in units of `DEPTH_M` and what stands beside it.
         blind: give empty images, to learn what can be done without any.
 
@@ -71,10 +71,8 @@ def depth_camera(
         DexjaxError: see `views`.
     """
     chosen = views(names, engine.scene.hand)
-    imager = Imager(
-        engine.scene, chosen, (pixels, pixels), on_host=engine.name == "native"
-    )
-    shape = (len(chosen), pixels, pixels)
+    imager = Imager(engine.scene, chosen, pixels, on_host=engine.name == "native")
+    shape = (len(chosen), *pixels[::-1])
     span = jnp.array([view.far - view.near for view in chosen])[:, None, None]
 
     def placed(key: jax.Array, physics: PhysicsState) -> Frames | None:

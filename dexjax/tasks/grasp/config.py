@@ -48,7 +48,7 @@ class GraspConfig:
             proposal or with the object in it; they do not count in its success.
         offset: m, largest horizontal offset of the dropped object.
         cameras: "front" and "palm", of an observation of depth.
-        pixels: along each side of their images.
+        pixels: width and height of their images.
         camera_noise: of depth, pixels without any and where cameras stand; 1 is 3 mm,
             1 %, 5 mm and 0.02 rad.
         blind: leave the images empty, to learn what can be done without any.
@@ -71,7 +71,7 @@ class GraspConfig:
     near_share: float = 0.0
     offset: float = 0.03
     cameras: tuple[str, ...] = CAMERAS
-    pixels: int = 32
+    pixels: tuple[int, int] = (32, 32)
     camera_noise: float = 0.0
     blind: bool = False
 

@@ -84,7 +84,7 @@ class GraspTask:
         )
         visible = set(observed_names(config.observation, config.relative))
         actions = scene.model.nu
-        images = (len(config.cameras), config.pixels, config.pixels)
+        images = (len(config.cameras), *config.pixels[::-1])
         self.spec = TaskSpec(
             describe(self.hand, self._names, actions, encoder, visible, images),
             actions,

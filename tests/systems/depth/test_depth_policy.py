@@ -73,7 +73,7 @@ def test_controls_say_what_images_are_good_for(trained):
     images = [row["images"] for row in rows]
     assert images == ["its own", "another world's", "none of front", "none of palm"]
     assert all(row["episodes"] == 4 for row in rows)
-    assert {row["resolution"] for row in rows} == {16}
+    assert {row["resolution"] for row in rows} == {"16x16"}
 
 
 def test_a_misled_policy_gets_what_it_is_said_to_get():
