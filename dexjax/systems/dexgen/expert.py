@@ -1,7 +1,7 @@
 """Experts that go from grasp to grasp: PPO on all objects (DexterityGen, III-B).
 
-The actor begins by imitating who moves the targets straight to the goal's, who reaches
-goals and drops things; without that it would first learn to hold still.
+The actor may begin by imitating who moves the targets straight to the goal's, who
+reaches goals and drops things; without that it first learns to hold still.
 """
 
 import dataclasses

@@ -31,8 +31,8 @@ _TASK = InhandConfig(
     easiest=0.6,
     joints_weight=1.0,
     still_share=0.5,
-    rotation_share=0.2,
-    free_share=0.05,
+    rotation_share=0.1,
+    free_share=0.01,
 )
 _IMITATION = ImitationConfig()
 
