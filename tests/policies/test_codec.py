@@ -138,9 +138,10 @@ def test_an_unknown_kind_is_named(kind):
 def test_nothing_may_be_missing(kind):
     whole = told(kind)
     for path in places(whole):
-        # A list may be shorter, and who sees an observation and its source may be left
-        # to their defaults.
-        if isinstance(path[-1], int) or path[-1] in ("dtype", "seen_by", "source"):
+        # A list may be shorter, and what an observation has beside its name and shape
+        # may be left to its defaults.
+        usual = ("dtype", "seen_by", "source", "of_object")
+        if isinstance(path[-1], int) or path[-1] in usual:
             continue
         broken = copy.deepcopy(whole)
         del at(broken, path[:-1])[path[-1]]
