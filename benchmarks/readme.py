@@ -39,7 +39,7 @@ from result_tables.columns import (
     load,
     table,
 )
-from result_tables.depth import RENDER
+from result_tables.depth import DEPTH, RENDER
 from result_tables.dexgen import (
     DIFFUSION,
     GRASP_SETS,
@@ -226,6 +226,7 @@ BLOCKS = {
     "diffusion": listed("diffusion.json", DIFFUSION),
     "dexgen-kills": Block("dexgen_kills.json", dexgen_kills_line),
     "storage": listed("storage.json", STORAGE),
+    "depth": listed("depth.json", DEPTH),
     "render": listed("render.json", RENDER),
     "hours": Block("hours.json", hours_table),
 }

@@ -6,12 +6,13 @@ from pathlib import Path
 from dexjax.runs.storage.files import read_json, write_json
 
 # What names a row of throughput.json, parity_gpu.json, ppo_gpu.json, inhand.json,
-# diffusion.json and gpu.json.
+# diffusion.json, depth.json and gpu.json.
 THROUGHPUT = ("what", "engine", "object", "worlds", "device")
 PARITY = ("policy", "object", "engine", "device")
 PPO = ("system", "device")
 INHAND = ("engine", "object", "worlds", "device")
 DIFFUSION = ("preset", "keypoints", "touch", "sampler")
+DEPTH = ("policy", "object", "hand", "resolution", "images", "training_seed")
 POLICIES = ("policy", "k", "stage", "cloud", "split", "evaluated_on", "env_steps")
 
 

@@ -25,8 +25,7 @@ class VisionConfig:
             what it says instead of images; "head" is a further output of a policy that
             sees images; "none".
         target: the privileged observation that is estimated.
-        critic: "state" sees what is privileged, "own" the hand's own sensors
-            alone.
+        critic_sees: "state", all that is privileged, or "own", the hand's own sensors.
     """
 
     widths: tuple[int, ...] = (256, 256, 128)
@@ -34,14 +33,14 @@ class VisionConfig:
     features: int = 64
     estimator: str = "concurrent"
     target: str = "object_centre"
-    critic: str = "state"
+    critic_sees: str = "state"
 
     LIMITS: ClassVar[Limits] = {
         "widths": (1, 16_384),
         "initial_std": (1e-3, 10.0),
         "features": (1, 16_384),
         "estimator": ESTIMATORS,
-        "critic": CRITICS,
+        "critic_sees": CRITICS,
     }
 
     def actor(self, spec: TaskSpec) -> CameraActor:
@@ -64,9 +63,9 @@ class VisionConfig:
             self.initial_std,
         )
 
-    def critic_for(self, spec: TaskSpec) -> MlpCritic:
+    def critic(self, spec: TaskSpec) -> MlpCritic:
         """The critic for a task."""
-        if self.critic == "own":
+        if self.critic_sees == "own":
             return MlpCritic(spec.sees(POLICY), self.widths)
         return MlpCritic(spec.sees(POLICY, PRIVILEGED), self.widths)
 

@@ -208,3 +208,18 @@ def test_the_scripts_call_the_same(monkeypatch):
         monkeypatch.setattr(sys, "argv", [name, "--seed", "3"])
         own["main"]()
         assert found == [[*expected, "--seed", "3"]]
+
+
+@pytest.mark.parametrize(
+    ("command", "observation", "taker"),
+    [
+        ("base", "depth", "depth"),
+        ("base", "points", "student"),
+        ("hyper", "seen-points", "student"),
+    ],
+)
+def test_dense_layers_are_given_no_images(tmp_path, command, observation, taker):
+    words = ["train", command, "--preset", "smoke", "--out", str(tmp_path / "run")]
+    line = rf"observation is '{observation}': take `dexjax train {taker}`"
+    with pytest.raises(DexjaxError, match=line):
+        dispatch([*words, "--task.observation", observation])

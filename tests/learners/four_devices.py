@@ -134,7 +134,7 @@ def main() -> None:
     networks = Networks(NETWORK.actor(task.spec), NETWORK.critic(task.spec))
     seeing = GraspTask(engine, dataclasses.replace(DEPTH.task, starts=4))
     cameras = Networks(
-        DEPTH.network.actor(seeing.spec), DEPTH.network.critic_for(seeing.spec)
+        DEPTH.network.actor(seeing.spec), DEPTH.network.critic(seeing.spec)
     )
     found = {
         "stepping": stepping(engine),

@@ -111,6 +111,6 @@ def test_a_policy_of_cameras_is_not_told_of_the_object():
 
 def test_critics_know_the_state_or_what_the_hand_knows():
     told = spec(FELT, IMAGE, WHERE)
-    assert VisionConfig().critic_for(told).sees == ("felt", "where")
-    assert VisionConfig(critic="own").critic_for(told).sees == ("felt",)
+    assert VisionConfig().critic(told).sees == ("felt", "where")
+    assert VisionConfig(critic_sees="own").critic(told).sees == ("felt",)
     assert isinstance(VisionConfig(target="where").actor(told), CameraActor)

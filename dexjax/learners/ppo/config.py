@@ -90,3 +90,18 @@ class PpoConfig:
         low, high = self.learning_rate_range
         if low > high:
             raise DexjaxError(f"ppo.learning_rate_range goes from {low} down to {high}")
+
+
+# What makes learning fast with few worlds: normalised observations, and many small
+# iterations, since each moves the policy only so far.
+FEW_WORLDS = PpoConfig(
+    worlds=256,
+    steps=16,
+    epochs=2,
+    minibatches=4,
+    value_clip=True,
+    learning_rate_range=(1e-5, 1e-3),
+    bound_scale=0.01,
+    normalise=True,
+    reward_scale=0.1,
+)

@@ -54,11 +54,18 @@ class Lockstep:
             networks: that are trained.
             config: choices of the learner.
             placement: of disjoint meshes.
-            init: key -> state, on one device.
+            init: key -> state.
         """
-        self._placement, self._config, self._init = placement, config, init
+        self._placement, self._config = placement, config
         self._sees = sorted(seen_names(networks))
         simulate, learner = placement
+        # What is not asked for is not computed: no device holds what is not its own.
+        self._worlds = jax.jit(
+            lambda key: init(key).worlds, out_shardings=split(simulate)
+        )
+        self._rest = jax.jit(
+            lambda key: init(key).replace(worlds=None), out_shardings=whole(learner)
+        )
         worlds = batched(task, simulate)
         step = partial(step_worlds, worlds, networks)
         self._step = jax.jit(
@@ -77,8 +84,7 @@ class Lockstep:
 
     def init(self, key: jax.Array) -> TrainState:
         """See `Learner`; the worlds on their devices, all else on the others."""
-        state = self._init(key)
-        return state if isinstance(key, jax.core.Tracer) else self._placed(state)
+        return self._rest(key).replace(worlds=self._worlds(key))
 
     def _placed(self, state: TrainState) -> TrainState:
         simulate, learner = self._placement

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from dexjax.learners.ppo.config import PpoConfig
+from dexjax.learners.ppo.config import FEW_WORLDS, PpoConfig
 from dexjax.limits import one_of
 from dexjax.networks.vision_config import VisionConfig
 from dexjax.runs.run import Budget, SceneConfig
@@ -18,17 +18,6 @@ _TASK = GraspConfig(
     offset=0.1,
 )
 _SCENE = SceneConfig(wrist="servo")
-_PPO = PpoConfig(
-    worlds=256,
-    steps=16,
-    epochs=2,
-    minibatches=4,
-    value_clip=True,
-    learning_rate_range=(1e-5, 1e-3),
-    bound_scale=0.01,
-    normalise=True,
-    reward_scale=0.1,
-)
 _NETWORK = VisionConfig()
 
 PRESETS = {
@@ -36,7 +25,7 @@ PRESETS = {
         preset="smoke",
         scene=_SCENE,
         task=dataclasses.replace(_TASK, starts=16, pixels=(16, 16)),
-        ppo=dataclasses.replace(_PPO, worlds=64, minibatches=8),
+        ppo=dataclasses.replace(FEW_WORLDS, worlds=64, minibatches=8),
         network=dataclasses.replace(_NETWORK, widths=(64, 64), features=16),
         budget=Budget(env_steps=64 * 16 * 20, eval_episodes=64, checkpoint_every=2.0),
     ),
@@ -44,7 +33,7 @@ PRESETS = {
         preset="laptop",
         scene=_SCENE,
         task=_TASK,
-        ppo=_PPO,
+        ppo=FEW_WORLDS,
         network=_NETWORK,
         budget=Budget(env_steps=4_000_000, stop_at=0.98),
     ),
@@ -52,7 +41,7 @@ PRESETS = {
         preset="gpu",
         scene=_SCENE,
         task=dataclasses.replace(_TASK, pixels=(64, 64)),
-        ppo=dataclasses.replace(_PPO, worlds=2048, minibatches=8, epochs=4),
+        ppo=dataclasses.replace(FEW_WORLDS, worlds=2048, minibatches=8, epochs=4),
         network=_NETWORK,
         budget=Budget(env_steps=20_000_000, stop_at=0.99),
     ),

@@ -5,9 +5,11 @@ import re
 import time
 from pathlib import Path
 
+from dexjax.errors import DexjaxError
 from dexjax.hands import load_hand
 from dexjax.runs.launch import launch, ppo_learner
 from dexjax.runs.run import PpoRun
+from dexjax.tasks.grasp.observations import DEPTH, VISION
 
 
 def train_base(run: PpoRun) -> dict:
@@ -19,7 +21,22 @@ def train_base(run: PpoRun) -> dict:
     started = time.monotonic()
     run = with_folder(run)
     run.check()
+    check_observation(run)
     return launch(run, ppo_learner(run), started)
+
+
+def check_observation(run: PpoRun) -> None:
+    """Refuses observations that dense layers do not see.
+
+    Raises:
+        DexjaxError: says which training takes them.
+    """
+    takers = dict.fromkeys(VISION, "student") | {DEPTH: "depth"}
+    kind = run.task.observation
+    if kind in takers:
+        raise DexjaxError(
+            f"task.observation is {kind!r}: take `dexjax train {takers[kind]}` for that"
+        )
 
 
 def with_folder(run: PpoRun) -> PpoRun:

@@ -21,6 +21,7 @@ from dexjax.runs.launch import launch, ppo_learner, show
 from dexjax.runs.run import PpoRun
 from dexjax.runs.storage import checkpoint
 from dexjax.runs.storage.files import write_json
+from dexjax.systems.resdex.base import check_observation
 from dexjax.systems.resdex.bases import Bases, check_bases, find_bases
 from dexjax.systems.resdex.presets import for_many_objects, preset
 from dexjax.tasks.grasp import GraspConfig, GraspTask
@@ -133,6 +134,7 @@ def train_hyper(options: HyperOptions) -> dict:
     """
     options = with_folder(options)
     options.run.check()
+    check_observation(options.run)
     if options.run.task.reward != GraspConfig.reward:
         raise DexjaxError(
             f"reward {options.run.task.reward!r}: the stages of a hyper-policy have "

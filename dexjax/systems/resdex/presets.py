@@ -2,28 +2,16 @@
 
 import dataclasses
 
-from dexjax.learners.ppo.config import PpoConfig
+from dexjax.learners.ppo.config import FEW_WORLDS
 from dexjax.limits import one_of
 from dexjax.networks.mlp_config import MlpConfig
 from dexjax.runs.run import Budget, PpoRun, SceneConfig
 from dexjax.tasks.grasp import GraspConfig
 
-# What makes learning fast with few worlds: a slow, force-limited wrist, observations
-# relative to the object and normalised, small networks, and many small iterations,
-# since each moves the policy only so far.
+# What makes learning fast beside `FEW_WORLDS`: a slow, force-limited wrist,
+# observations relative to the object, and small networks.
 _SCENE = SceneConfig(wrist="servo")
 _TASK = GraspConfig(relative=True, pose=False, near_share=0.5)
-_PPO = PpoConfig(
-    worlds=256,
-    steps=16,
-    epochs=2,
-    minibatches=4,
-    value_clip=True,
-    learning_rate_range=(1e-5, 1e-3),
-    bound_scale=0.01,
-    normalise=True,
-    reward_scale=0.1,
-)
 _NETWORK = MlpConfig(widths=(256, 256, 128), initial_std=0.6)
 
 PRESETS = {
@@ -31,7 +19,7 @@ PRESETS = {
         preset="smoke",
         scene=_SCENE,
         task=dataclasses.replace(_TASK, starts=16),
-        ppo=dataclasses.replace(_PPO, worlds=64, minibatches=8),
+        ppo=dataclasses.replace(FEW_WORLDS, worlds=64, minibatches=8),
         network=dataclasses.replace(_NETWORK, widths=(64, 64)),
         budget=Budget(env_steps=64 * 16 * 40, eval_episodes=200, checkpoint_every=2.0),
     ),
@@ -39,7 +27,7 @@ PRESETS = {
         preset="laptop",
         scene=_SCENE,
         task=_TASK,
-        ppo=_PPO,
+        ppo=FEW_WORLDS,
         network=_NETWORK,
         budget=Budget(env_steps=4_000_000, stop_at=0.98),
     ),
@@ -47,7 +35,7 @@ PRESETS = {
         preset="gpu",
         scene=_SCENE,
         task=_TASK,
-        ppo=dataclasses.replace(_PPO, worlds=2048, minibatches=8, epochs=4),
+        ppo=dataclasses.replace(FEW_WORLDS, worlds=2048, minibatches=8, epochs=4),
         network=_NETWORK,
         budget=Budget(env_steps=20_000_000, stop_at=0.99),
     ),
